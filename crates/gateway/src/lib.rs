@@ -1,0 +1,1 @@
+//! The gateway: one pipeline from the listener to the upstream, and what it needs.

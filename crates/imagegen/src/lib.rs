@@ -1,0 +1,1 @@
+//! The ImageGen MCP server.

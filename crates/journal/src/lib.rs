@@ -1,0 +1,1 @@
+//! The journal: hash-chained records on disk, signed checkpoints, and the offline verifier.

@@ -1,0 +1,1 @@
+//! Strict JSON: one borrowed reading that refuses what two parsers could read differently.

@@ -1,0 +1,1 @@
+//! The Model Context Protocol on the wire: envelope, revisions, headers, event streams, client legs.

@@ -1,0 +1,1 @@
+//! Policy documents: read, check, compile, decide, explain.
