@@ -4,9 +4,11 @@
 
 pub mod batch;
 pub mod capabilities;
+pub mod definition;
 pub mod edit;
 pub mod error;
 pub mod headers;
+pub mod list;
 pub mod message;
 pub mod meta;
 pub mod method;
