@@ -1,0 +1,202 @@
+//! The sliding window: at most so much in any interval of its length. Pure: a state that is asked at a time.
+//!
+//! Events are kept in slots. Exactly kept, a slot holds the events of one nanosecond; otherwise those of one of
+//! the 64 parts of the window. A slot is freed a window after its last event: never early, and at most a part late.
+
+use std::collections::VecDeque;
+
+use crate::amount::Amount;
+use crate::now::Tick;
+use crate::window::{Grain, Span};
+
+/// The most slots that are kept: 65 parts touch a window, the few others serve events from before a restart,
+/// whose slots lie across.
+const SLOTS: usize = 68;
+/// The most that an exactly kept limit lets through.
+const EXACT_MAX: Amount = Amount::from_units(64_000_000_000);
+
+/// The events of one sliding window.
+#[derive(Clone, Debug)]
+pub(crate) struct Sliding {
+    span: Span,
+    /// As the limit was when it was last asked.
+    grain: Grain,
+    /// The latest moment at which it was asked: threads may bring their times out of order.
+    seen: Tick,
+    /// INVARIANT: in order of `last`, at most `SLOTS`.
+    slots: VecDeque<Slot>,
+    /// INVARIANT: the sum over `slots`, as long as sums do not saturate.
+    used: Amount,
+}
+
+/// What was taken by events close together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) first: Tick,
+    pub(crate) last: Tick,
+    pub(crate) amount: Amount,
+}
+
+impl Sliding {
+    pub(crate) fn new(span: Span) -> Sliding {
+        Sliding {
+            span,
+            grain: Grain::default(),
+            seen: Tick::default(),
+            slots: VecDeque::new(),
+            used: Amount::ZERO,
+        }
+    }
+
+    /// What counts now: an event at t counts up to, and not at, t + window.
+    pub(crate) fn used(&mut self, now: Tick) -> Amount {
+        self.forget(now);
+        self.used
+    }
+
+    /// Counts `amount` now, whatever the limit; returns the time under which it was counted.
+    pub(crate) fn take(&mut self, amount: Amount, grain: Grain, now: Tick) -> Tick {
+        self.forget(now);
+        self.grain = grain;
+        let at = self.slots.back().map_or(self.seen, |newest| self.seen.max(newest.last));
+        if amount.is_zero() {
+            return at;
+        }
+        let width = self.span.slot(grain);
+        self.used = self.used.plus(amount);
+        match self.slots.back_mut() {
+            Some(newest) if newest.first.slot(width) == at.slot(width) => newest.add(at, amount),
+            Some(_) | None => {
+                self.make_room();
+                self.slots.push_back(Slot { first: at, last: at, amount });
+                self.shrink();
+            }
+        }
+        at
+    }
+
+    /// Gives back `amount` that was counted under the time `taken`, unless it no longer counts anyway.
+    ///
+    /// A time only ever moves later, so the first slot that ends at or after `taken` is the event's own or an
+    /// earlier one: what is given back there is freed no earlier than the event itself would have been.
+    pub(crate) fn give_back(&mut self, taken: Tick, amount: Amount, now: Tick) {
+        self.forget(now);
+        if self.freed_at(taken) <= self.seen {
+            return;
+        }
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.last >= taken) {
+            let given = amount.min(slot.amount);
+            slot.amount = slot.amount.minus(given);
+            self.used = self.used.minus(given);
+        }
+        self.slots.retain(|slot| !slot.amount.is_zero());
+    }
+
+    /// What will be freed and when, in order of time.
+    pub(crate) fn frees(&self) -> impl Iterator<Item = (Tick, Amount)> {
+        self.slots.iter().map(|slot| (self.freed_at(slot.last), slot.amount))
+    }
+
+    /// Adds the events of another window of the same length.
+    pub(crate) fn merge(&mut self, other: &Sliding) {
+        self.seen = self.seen.max(other.seen);
+        let mut slots: Vec<Slot> = self.slots.iter().chain(&other.slots).copied().collect();
+        slots.sort_by_key(|slot| (slot.last, slot.first));
+        let width = self.span.slot(self.grain);
+        self.slots = join(slots, |a, b| {
+            a.first.slot(width) == b.first.slot(width) && a.last.slot(width) == b.last.slot(width)
+        });
+        self.used = self.used.plus(other.used);
+        self.forget(self.seen);
+        self.shrink();
+    }
+
+    /// The slots, for a checkpoint.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter()
+    }
+
+    /// Adds a slot from a checkpoint. Nothing is forgotten yet: older events may follow.
+    pub(crate) fn restore(&mut self, slot: Slot) {
+        let place = self.slots.partition_point(|kept| kept.last <= slot.last);
+        self.slots.insert(place, slot);
+        self.used = self.used.plus(slot.amount);
+        self.shrink();
+    }
+
+    fn freed_at(&self, last: Tick) -> Tick {
+        last.plus(self.span.nanoseconds())
+    }
+
+    /// Drops what no longer counts.
+    fn forget(&mut self, now: Tick) {
+        self.seen = self.seen.max(now);
+        while let Some(oldest) = self.slots.front() {
+            if self.freed_at(oldest.last) > self.seen {
+                return;
+            }
+            self.used = self.used.minus(oldest.amount);
+            self.slots.pop_front();
+        }
+        // Every sum is exact again once nothing is left.
+        self.used = Amount::ZERO;
+    }
+
+    /// Grows in steps up to just the slots that can be needed.
+    fn make_room(&mut self) {
+        if self.slots.len() == self.slots.capacity() {
+            let most = (SLOTS + 1).saturating_sub(self.slots.len());
+            self.slots.reserve_exact(self.slots.len().max(4).min(most));
+        }
+    }
+
+    /// Keeps the memory of a counter fixed.
+    fn shrink(&mut self) {
+        if self.slots.len() <= SLOTS {
+            return;
+        }
+        if self.grain == Grain::Exact && self.used > EXACT_MAX {
+            // While the joined oldest slots count, so do all later ones, and those alone exceed any exact limit.
+            self.join_oldest();
+            return;
+        }
+        let width = self.span.slot(Grain::Coarse);
+        let slots = std::mem::take(&mut self.slots);
+        self.slots = join(slots, |a, b| a.last.slot(width) == b.last.slot(width));
+        while self.slots.len() > SLOTS {
+            self.join_oldest();
+        }
+    }
+
+    fn join_oldest(&mut self) {
+        while self.slots.len() > SLOTS {
+            let Some(oldest) = self.slots.pop_front() else { return };
+            if let Some(next) = self.slots.front_mut() {
+                next.first = next.first.min(oldest.first);
+                next.amount = next.amount.plus(oldest.amount);
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn add(&mut self, at: Tick, amount: Amount) {
+        self.last = self.last.max(at);
+        self.amount = self.amount.plus(amount);
+    }
+}
+
+/// Joins neighbours that belong `together`.
+fn join(slots: impl IntoIterator<Item = Slot>, together: impl Fn(&Slot, &Slot) -> bool) -> VecDeque<Slot> {
+    let mut joined: VecDeque<Slot> = VecDeque::new();
+    for slot in slots {
+        match joined.back_mut() {
+            Some(newest) if together(newest, &slot) => {
+                newest.first = newest.first.min(slot.first);
+                newest.add(slot.last, slot.amount);
+            }
+            Some(_) | None => joined.push_back(slot),
+        }
+    }
+    joined
+}
