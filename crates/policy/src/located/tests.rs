@@ -1,0 +1,1 @@
+//! Placing of values, read from both notations.
