@@ -90,12 +90,17 @@ impl Server {
         };
         let at = now();
         let shared = Arc::clone(&self.0);
+        let stopped = cancel.clone();
         let work = tokio::task::spawn_blocking(move || {
-            let made = shared.place(tool, &arguments, at, &cancel);
+            let made = shared.place(tool, &arguments, at, &stopped);
             drop((admitted, turn));
             made
         });
-        match work.await {
+        let done = tokio::select! {
+            done = work => done,
+            () = cancel.cancelled() => return failed(&Failure::Cancelled),
+        };
+        match done {
             Ok(Ok(made)) => made.into_result(),
             Ok(Err(failure)) => failed(&failure),
             Err(_) => refusal(
