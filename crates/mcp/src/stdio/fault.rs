@@ -73,6 +73,9 @@ pub enum Fault {
     /// The gateway has cancelled the request.
     #[error("the request was cancelled")]
     Cancelled,
+    /// The server has cancelled the request.
+    #[error("the server gave the request up")]
+    GivenUp,
     /// A span given with a message does not lie within it.
     #[error("a span of the message lies outside it")]
     BadSpan,

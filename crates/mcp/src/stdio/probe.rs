@@ -77,7 +77,9 @@ async fn answer(exchange: &mut Exchange) -> Result<Bytes, SendError> {
 /// An answer that cannot be used is one that no modern server gives.
 fn unanswered(error: SendError) -> Result<Probe, ProbeError> {
     match error.fault() {
-        Fault::AnswerTooLong { .. } | Fault::AnswerUnreadable(_) | Fault::AnswerInvalid => Ok(Probe::Legacy),
+        Fault::AnswerTooLong { .. } | Fault::AnswerUnreadable(_) | Fault::AnswerInvalid | Fault::GivenUp => {
+            Ok(Probe::Legacy)
+        }
         Fault::Exited(_) | Fault::Closing | Fault::InputClosed => Err(ProbeError::Ended(error)),
         Fault::QueueFull | Fault::Overflow | Fault::Cancelled | Fault::BadSpan | Fault::NoResponses => {
             Err(ProbeError::NotAsked(error))

@@ -14,8 +14,9 @@ use crate::stdio::spec::{ChildSpec, SpawnError};
 /// A started process that leads its own group. Dropping it kills the group.
 #[derive(Debug)]
 pub(crate) struct Process {
-    child: Child,
+    /// Dropped first: dropping the leader may reap it.
     group: Group,
+    child: Child,
     child_signals: SignalStream,
 }
 
@@ -81,7 +82,7 @@ impl Process {
         let group = Group(pid);
         let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
         let ((stdin, stdout), stderr) = pipes.ok_or_else(|| io::Error::other("no pipe to the process"))?;
-        Ok((Self { child, group, child_signals }, Pipes { stdin, stdout, stderr }))
+        Ok((Self { group, child, child_signals }, Pipes { stdin, stdout, stderr }))
     }
 
     /// The process id, also the number of its group.

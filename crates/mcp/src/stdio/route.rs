@@ -96,7 +96,7 @@ impl Router {
             About::Nothing => self.event(text, method),
             About::Progress(token) => self.progress(text, token),
             About::Subscription(id) => self.subscribed(text, id),
-            About::Cancelled(id) => self.cancelled(id) || self.event(text, method),
+            About::Cancelled(id) => self.cancelled(text, method, id),
         };
         if !passed_on {
             self.leg.counters.dropped_notifications.one();
@@ -127,17 +127,21 @@ impl Router {
         taken
     }
 
-    /// A server that cancels a subscription ends it; the specification says so in one place and asks
-    /// for an empty result in another, which is what the caller gets.
-    fn cancelled(&self, id: Reference) -> bool {
-        let mut table = self.leg.table();
-        let subscription = id.number.filter(|number| table.get(*number).is_some_and(|p| p.subscribed));
-        let pending = subscription.and_then(|number| table.close(number));
-        drop(table);
-        pending.is_some_and(|pending| {
+    /// A legacy server cancels requests of its own. A modern one has none, so that it means one of the
+    /// gateway's: most likely a subscription, whose end the specification asks for in one place as this
+    /// and in another as an empty result, which is what the caller gets.
+    fn cancelled(&self, text: &[u8], method: &str, id: Reference) -> bool {
+        let pending = match self.leg.era.get() {
+            Some(Era::Legacy) => return self.event(text, method),
+            Some(Era::Modern) | None => id.number.and_then(|number| self.leg.table().close(number)),
+        };
+        let Some(pending) = pending else { return false };
+        if pending.subscribed {
             pending.mailbox.answer(compose::subscription_end(&pending.id));
-            true
-        })
+        } else {
+            pending.mailbox.fail(Fault::GivenUp);
+        }
+        true
     }
 
     fn refuse(&self, text: &[u8], refusal: Refusal) {

@@ -127,13 +127,10 @@ impl ChildSpec {
     /// The file to execute.
     pub(crate) fn executable(&self) -> Result<PathBuf, SpawnError> {
         if self.program.components().count() > 1 || self.program.is_absolute() {
-            let path =
-                self.directory.as_deref().map_or_else(|| self.program.clone(), |d| d.join(&self.program));
-            return if is_executable(&path) {
-                Ok(path)
-            } else {
-                Err(SpawnError::NotExecutable(shown(&path)))
-            };
+            let path = self.directory.as_deref().map_or(self.program.clone(), |d| d.join(&self.program));
+            // Relative to the gateway's directory, not to the one that the server will be in.
+            let whole = std::path::absolute(&path).ok().filter(|path| is_executable(path));
+            return whole.ok_or_else(|| SpawnError::NotExecutable(shown(&path)));
         }
         let path = self.base_env.iter().rfind(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
         std::env::split_paths(path)
