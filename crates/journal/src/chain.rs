@@ -66,7 +66,7 @@ pub(crate) struct Link<'a> {
     /// The line up to `,"prev"`.
     beginning: &'a [u8],
     /// The line up to `,"hash"`.
-    hashed: &'a [u8],
+    pub(crate) hashed: &'a [u8],
     pub(crate) seq: u64,
     pub(crate) prev: Hash,
     pub(crate) hash: Hash,

@@ -291,3 +291,6 @@ fn push_limit(line: &mut Vec<u8>, limit: &Limit<'_>) {
     push_text(line, b"scope", Some(limit.scope));
     line.push(b'}');
 }
+
+#[cfg(test)]
+mod tests;
