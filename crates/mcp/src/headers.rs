@@ -1,12 +1,15 @@
-//! The headers of a modern request, which repeat parts of its body, and the general HTTP checks.
+//! The headers of a modern request, which repeat parts of its body; session ids and media types.
 //!
 //! Source: 2026-07-28, Streamable HTTP, "Request Metadata". The body decides; a header that does not say
 //! the same as the body makes the request invalid, since something on the way may have believed it.
 
 mod annotation;
+mod media;
 mod value;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use toolgate_json::{Decimal, Kind, Value};
 
@@ -14,8 +17,10 @@ use crate::error::Code;
 use crate::message::{Notification, Request};
 use crate::method::Method;
 use crate::params::Params;
+use crate::revision::Revision;
 
 pub use self::annotation::{InvalidAnnotation, ParamHeader, ParamKind, x_mcp_header_rules};
+pub use self::media::{Accepted, is_event_stream, is_json};
 pub use self::value::{decode_value, encode_value};
 
 /// The header of the protocol version.
@@ -206,10 +211,7 @@ fn same_number(text: &str, argument: Value<'_>) -> bool {
         }
 }
 
-fn decoded<'h>(
-    header: &HeaderName,
-    found: &'h HeaderValue,
-) -> Result<std::borrow::Cow<'h, str>, HeaderFault> {
+fn decoded<'h>(header: &HeaderName, found: &'h HeaderValue) -> Result<Cow<'h, str>, HeaderFault> {
     decode_value(found).ok_or_else(|| HeaderFault::Undecodable { header: header.as_str().to_owned() })
 }
 
@@ -235,7 +237,7 @@ fn differs(header: &HeaderName, member: &str) -> HeaderFault {
 /// object gets no header.
 pub fn write_modern(
     headers: &mut HeaderMap,
-    version: crate::revision::Revision,
+    version: Revision,
     method: Method,
     body: Option<&Params<'_>>,
     params: &[ParamHeader],
@@ -256,7 +258,7 @@ pub fn write_modern(
     }
 }
 
-fn argument_text<'d>(argument: &Value<'d>) -> Option<std::borrow::Cow<'d, str>> {
+fn argument_text<'d>(argument: &Value<'d>) -> Option<Cow<'d, str>> {
     match argument.kind() {
         Kind::String => argument.as_str(),
         Kind::Bool | Kind::Number => Some(argument.raw().into()),
@@ -269,93 +271,6 @@ fn argument_text<'d>(argument: &Value<'d>) -> Option<std::borrow::Cow<'d, str>> 
 #[must_use]
 pub fn is_session_id(id: &[u8]) -> bool {
     !id.is_empty() && id.iter().all(u8::is_ascii_graphic)
-}
-
-/// What a client says it can read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// `application/json`
-    pub json: bool,
-    /// `text/event-stream`
-    pub event_stream: bool,
-}
-
-impl Accepted {
-    /// Reads the `Accept` headers: wildcards count, weights only where they are zero. No header accepts
-    /// nothing, as the official servers have it.
-    #[must_use]
-    pub fn read(headers: &HeaderMap) -> Self {
-        Self {
-            json: accepts(headers, "application", "json"),
-            event_stream: accepts(headers, "text", "event-stream"),
-        }
-    }
-
-    /// Whether both types are accepted, as every POST must.
-    #[must_use]
-    pub fn both(self) -> bool {
-        self.json && self.event_stream
-    }
-}
-
-fn accepts(headers: &HeaderMap, kind: &str, subtype: &str) -> bool {
-    let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let weights = ranges.flat_map(|value| value.split(',')).filter_map(|range| {
-        let (essence, parameters) = range.split_once(';').unwrap_or((range, ""));
-        let (its_kind, its_subtype) = essence.trim().split_once('/')?;
-        let exact = its_subtype.eq_ignore_ascii_case(subtype);
-        let matches = match its_kind {
-            "*" => its_subtype == "*",
-            other => other.eq_ignore_ascii_case(kind) && (exact || its_subtype == "*"),
-        };
-        matches.then_some((exact, is_zero_weight(parameters)))
-    });
-    // An exact range speaks louder than a wildcard.
-    let (mut exact, mut wild) = (None, false);
-    for (is_exact, zero) in weights {
-        if is_exact {
-            exact = Some(exact.unwrap_or(false) || !zero);
-        } else {
-            wild |= !zero;
-        }
-    }
-    exact.unwrap_or(wild)
-}
-
-fn is_zero_weight(parameters: &str) -> bool {
-    parameters.split(';').any(|parameter| {
-        let (name, weight) = parameter.split_once('=').unwrap_or((parameter, ""));
-        name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|q| q == 0.0)
-    })
-}
-
-/// Whether the body is declared as JSON: one `Content-Type` of `application/json`, with no character set
-/// but UTF-8.
-#[must_use]
-pub fn is_json(headers: &HeaderMap) -> bool {
-    is_content_type(headers, "application/json")
-}
-
-/// Whether the body is declared as an event stream.
-#[must_use]
-pub fn is_event_stream(headers: &HeaderMap) -> bool {
-    is_content_type(headers, "text/event-stream")
-}
-
-fn is_content_type(headers: &HeaderMap, essence: &str) -> bool {
-    let Ok(Some(Ok(value))) = single(headers, &CONTENT_TYPE).map(|value| value.map(HeaderValue::to_str))
-    else {
-        return false;
-    };
-    let mut parts = value.split(';');
-    parts.next().is_some_and(|first| first.trim().eq_ignore_ascii_case(essence))
-        && parts.all(|parameter| {
-            let (name, charset) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let charset = charset.trim().trim_matches('"');
-            !name.trim().eq_ignore_ascii_case("charset")
-                || charset.eq_ignore_ascii_case("utf-8")
-                || charset.eq_ignore_ascii_case("utf8")
-        })
 }
 
 #[cfg(test)]

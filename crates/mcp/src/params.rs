@@ -358,3 +358,6 @@ fn check_names(object: Value<'_>, vocabulary: &names::Vocabulary, place: Place) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

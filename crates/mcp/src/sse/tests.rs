@@ -55,6 +55,7 @@ fn odd_fields_are_ignored_or_empty() {
     let priming = &events("id: 1\ndata:\n\n")[0];
     assert_eq!(text(priming.data.as_ref()), Some(""));
     assert!(!priming.has_data());
+    assert_eq!(events("retry: 5\nretry: x\n\n")[0].retry, Some(5));
     assert_eq!(events("retry: 99999999999999999999999\n\n")[0].retry, None);
 }
 
