@@ -66,12 +66,14 @@ impl Amount {
     }
 
     /// The number of smallest units, 10^-9 each.
-    pub(crate) const fn units(self) -> u128 {
+    #[must_use]
+    pub const fn units(self) -> u128 {
         self.0
     }
 
     /// An amount of so many smallest units, 10^-9 each.
-    pub(crate) const fn from_units(units: u128) -> Amount {
+    #[must_use]
+    pub const fn from_units(units: u128) -> Amount {
         Amount(units)
     }
 }
@@ -182,4 +184,100 @@ fn is_digits(text: &str) -> bool {
 
 fn length(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, &AmountError>) {
+        assert_eq!(text.parse::<Amount>().map(|amount| amount.to_string()).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn reads_a_json_number_by_its_digits() {
+        for (text, shown) in [
+            ("1", "1"),
+            ("0", "0"),
+            ("-0", "0"),
+            ("-0.000e9", "0"),
+            ("0e99999999999999999999", "0"),
+            ("0.1", "0.1"),
+            ("1.50", "1.5"),
+            ("2e3", "2000"),
+            ("1E-2", "0.01"),
+            ("1e+2", "100"),
+            ("0.000000001", "0.000000001"),
+            ("1.0000000000000000000000000", "1"),
+            ("12345e-9", "0.000012345"),
+            ("10000000000e-19", "0.000000001"),
+            ("0.00000000000000000001e20", "1"),
+            ("1000000000000000000", "1000000000000000000"),
+            ("1e18", "1000000000000000000"),
+            ("999999999999999999.999999999", "999999999999999999.999999999"),
+        ] {
+            check(text, Ok(shown));
+        }
+        check(&format!("1{}e-5000", "0".repeat(5000)), Ok("1"));
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_hold() {
+        for text in ["-1", "-0.5", "-1e-30", "-1e30"] {
+            check(text, Err(&AmountError::Negative));
+        }
+        for text in ["0.0000000001", "1.0000000001", "1e-10", "1e-99999999999999999999"] {
+            check(text, Err(&AmountError::TooFine));
+        }
+        for text in ["1000000000000000000.1", "1000000000000000001", "18446744073709551616", "1e19", "1e400"]
+        {
+            check(text, Err(&AmountError::TooLarge));
+        }
+        check("1e99999999999999999999", Err(&AmountError::TooLarge));
+        for text in [
+            "", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "NaN", "Infinity", "1 ", " 1", "1_000",
+            "--1", "1e1.5", "1,5", "\u{661}", "1e5e5", "1.2.3",
+        ] {
+            check(text, Err(&AmountError::NotANumber));
+        }
+    }
+
+    #[test]
+    fn sums_stay_within_the_numbers() {
+        assert_eq!(Amount::whole(1).minus(Amount::whole(2)), Amount::ZERO);
+        let most = Amount::from_units(u128::MAX);
+        assert_eq!(most.plus(Amount::ONE), most);
+    }
+
+    proptest! {
+        /// One value in many spellings: as its digits with the point or the exponent anywhere.
+        #[test]
+        fn every_spelling_of_a_value_is_that_value(
+            units in prop_oneof![0..1_000_u64, any::<u64>()], zeros in 0..5_usize, shift in -30..30_i32,
+        ) {
+            let amount = Amount::from_units(units.into());
+            let digits = format!("{units}{}", "0".repeat(zeros));
+            let exponent = -9 - i32::try_from(zeros).unwrap();
+            prop_assert_eq!(format!("{digits}e{exponent}").parse(), Ok(amount));
+            prop_assert_eq!(amount.to_string().parse(), Ok(amount));
+            let point = format!("0.{digits:0>40}E{}", 40 + exponent);
+            prop_assert_eq!(point.parse(), Ok(amount));
+            let shifted = format!("{digits}{}e{}", "0".repeat(shift.unsigned_abs() as usize), exponent - shift.abs());
+            prop_assert_eq!(shifted.parse(), Ok(amount));
+        }
+
+        #[test]
+        fn any_text_gets_an_answer(text in "-?[0-9.eE+-]{0,12}|.*") {
+            if let Ok(amount) = text.parse::<Amount>() {
+                prop_assert!(amount <= Amount::MAX);
+                prop_assert_eq!(amount.to_string().parse(), Ok(amount));
+                // Numbers as a float reads them are near: a check that no digit is lost.
+                let float: f64 = text.parse().unwrap();
+                let shown: f64 = amount.to_string().parse().unwrap();
+                prop_assert!((float - shown).abs() <= float.abs() * 1e-12);
+            }
+        }
+    }
 }

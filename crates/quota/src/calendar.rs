@@ -8,6 +8,9 @@ use jiff::{Timestamp, ToSpan};
 use crate::amount::Amount;
 use crate::window::{CalendarUnit, Zone};
 
+/// The end of a window that does not end.
+const NEVER: i64 = i64::MAX;
+
 /// What was taken in the present unit of the calendar.
 #[derive(Clone, Debug)]
 pub(crate) struct Calendar {
@@ -88,7 +91,7 @@ impl Calendar {
     /// more than a window's length (the clock had been far ahead) its usage moves to the window of now.
     fn turn(&mut self, wall: i64) {
         let Bounds { start, end } = self.bounds;
-        if wall >= end {
+        if wall >= end && end != NEVER {
             self.bounds = bounds(self.unit, self.zone.rules(), wall);
             self.used = Amount::ZERO;
         } else if wall < start && start.saturating_sub(wall) > end.saturating_sub(start) {
@@ -108,7 +111,7 @@ fn bounds(unit: CalendarUnit, rules: &TimeZone, wall: i64) -> Bounds {
         CalendarUnit::Month => from_midnight(unit, rules, wall),
     };
     // Beyond the calendar (the year 9999) there is no next window in which anything could be freed.
-    known.unwrap_or(Bounds { start: i64::MIN, end: i64::MAX })
+    known.unwrap_or(Bounds { start: i64::MIN, end: NEVER })
 }
 
 /// A window of so many seconds, counted from full hours of the local clock.
@@ -161,3 +164,6 @@ fn midnight(date: Date, rules: &TimeZone) -> Option<i64> {
     let zoned = date.to_zoned(rules.clone()).ok()?;
     Some(zoned.timestamp().as_microsecond())
 }
+
+#[cfg(test)]
+mod tests;

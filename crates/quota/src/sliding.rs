@@ -78,10 +78,10 @@ impl Sliding {
     /// Gives back `amount` that was counted under the time `taken`, unless it no longer counts anyway.
     ///
     /// A time only ever moves later, so the first slot that ends at or after `taken` is the event's own or an
-    /// earlier one: what is given back there is freed no earlier than the event itself would have been.
+    /// earlier one: what is given back there is freed no earlier than the event itself would have been. Nothing is
+    /// forgotten here, because a replay that releases may go on with what happened before now.
     pub(crate) fn give_back(&mut self, taken: Tick, amount: Amount, now: Tick) {
-        self.forget(now);
-        if self.freed_at(taken) <= self.seen {
+        if self.freed_at(taken) <= self.seen.max(now) {
             return;
         }
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.last >= taken) {
@@ -100,6 +100,7 @@ impl Sliding {
     /// Adds the events of another window of the same length.
     pub(crate) fn merge(&mut self, other: &Sliding) {
         self.seen = self.seen.max(other.seen);
+        self.grain = if other.slots.is_empty() { self.grain } else { other.grain };
         let mut slots: Vec<Slot> = self.slots.iter().chain(&other.slots).copied().collect();
         slots.sort_by_key(|slot| (slot.last, slot.first));
         let width = self.span.slot(self.grain);
@@ -199,4 +200,114 @@ fn join(slots: impl IntoIterator<Item = Slot>, together: impl Fn(&Slot, &Slot) -
         }
     }
     joined
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tick(time: u64) -> Tick {
+        Tick::default().plus(1_000_000 + time)
+    }
+
+    fn window(nanoseconds: u64) -> Sliding {
+        Sliding::new(Span::new(Duration::from_nanos(nanoseconds)).unwrap())
+    }
+
+    /// What counts at each of the times, if each of the events counts 1 for `length`.
+    fn plain(events: &[u64], length: u64, times: &[u64]) -> Vec<Amount> {
+        let count = |now: &u64| events.iter().filter(|time| *time <= now && *time + length > *now).count();
+        times.iter().map(|now| Amount::whole(count(now).try_into().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_slot_is_freed_a_window_after_its_last_event() {
+        let mut sliding = window(640);
+        for time in [0, 4, 9, 10] {
+            sliding.take(Amount::ONE, Grain::Coarse, tick(time));
+        }
+        assert_eq!(sliding.slots.len(), 2);
+        assert_eq!(sliding.used(tick(648)), Amount::whole(4));
+        assert_eq!(sliding.used(tick(649)), Amount::ONE);
+        assert_eq!(sliding.used(tick(650)), Amount::ZERO);
+    }
+
+    #[test]
+    fn an_earlier_time_counts_as_the_latest_seen() {
+        let mut sliding = window(100);
+        sliding.used(tick(50));
+        assert_eq!(sliding.take(Amount::ONE, Grain::Exact, tick(20)), tick(50));
+        assert_eq!(sliding.used(tick(149)), Amount::ONE);
+        assert_eq!(sliding.used(tick(150)), Amount::ZERO);
+    }
+
+    #[test]
+    fn a_release_touches_no_later_event() {
+        let mut sliding = window(100);
+        let old = sliding.take(Amount::ONE, Grain::Exact, tick(0));
+        sliding.take(Amount::whole(5), Grain::Exact, tick(60));
+        sliding.give_back(old, Amount::ONE, tick(99));
+        assert_eq!(sliding.used(tick(99)), Amount::whole(5));
+        sliding.give_back(old, Amount::ONE, tick(100));
+        assert_eq!(sliding.used(tick(100)), Amount::whole(5));
+    }
+
+    #[test]
+    fn memory_is_fixed() {
+        for grain in [Grain::Exact, Grain::Coarse] {
+            let mut sliding = window(1_000_000);
+            for time in 0..100_000 {
+                sliding.take(Amount::ONE, grain, tick(time * 37));
+                assert!(sliding.slots.len() <= SLOTS && sliding.slots.capacity() <= SLOTS + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn above_any_exact_limit_exact_times_stay_exact_where_they_matter() {
+        let mut sliding = window(1000);
+        let events: Vec<u64> = (0..500).map(|number| number * 2).collect();
+        for time in &events {
+            sliding.take(Amount::ONE, Grain::Exact, tick(*time));
+        }
+        for now in 998..2000 {
+            let (used, truth) = (sliding.used(tick(now)), plain(&events, 1000, &[now])[0]);
+            assert!(used == truth || truth > EXACT_MAX && used > truth, "at {now}");
+        }
+    }
+
+    proptest! {
+        /// Two windows merged count like one that saw all: never less, late by less than a part, exact ones exactly.
+        #[test]
+        fn a_merged_window_counts_all_of_both(
+            length in 1..2000_u64,
+            mut all in prop::collection::vec((0..3000_u64, any::<bool>()), 0..60),
+            coarse in any::<bool>(),
+            times in prop::collection::vec(0..6000_u64, 20),
+        ) {
+            all.sort_unstable();
+            let grain = if coarse { Grain::Coarse } else { Grain::Exact };
+            let (mut one, mut other) = (window(length), window(length));
+            for (time, first) in &all {
+                let window = if *first { &mut one } else { &mut other };
+                window.take(Amount::ONE, grain, tick(*time));
+            }
+            one.merge(&other);
+            let latest = all.last().map_or(0, |(time, _)| *time);
+            let mut times: Vec<u64> = times.into_iter().filter(|time| *time >= latest).collect();
+            times.sort_unstable();
+            let events: Vec<u64> = all.iter().map(|(time, _)| *time).collect();
+            let late = if coarse { length.div_ceil(64) - 1 } else { 0 };
+            let least = plain(&events, length, &times);
+            let most = plain(&events, length + late, &times);
+            for (place, now) in times.iter().enumerate() {
+                let used = one.used(tick(*now));
+                prop_assert!(least[place] <= used && used <= most[place]);
+            }
+        }
+    }
 }

@@ -146,9 +146,9 @@ impl Window {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Grain {
     /// Each event by its own time.
+    #[default]
     Exact,
     /// Events by 1/64 of the window.
-    #[default]
     Coarse,
 }
 

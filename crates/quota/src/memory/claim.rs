@@ -69,10 +69,13 @@ pub(crate) fn reserve(
 /// Counts without judging, at a moment of the past, what had been reserved before a restart.
 pub(crate) fn replay(counters: &Counters, demands: &[Demand<'_>], at: Moment) -> Reservation {
     let mut holds = Few::with_room(demands.len());
-    for demand in demands.iter().filter(|demand| demand.spec.window().outlives_process()) {
+    for (index, demand) in demands.iter().enumerate() {
+        if !demand.spec.window().outlives_process() {
+            continue;
+        }
         let unit = counters.unit_of(demand);
         let (place, taken) = unit.lock().past_account(demand.counter()).take(demand, demand.amount, at);
-        holds.push(Hold { unit, place, taken, amount: demand.amount });
+        holds.push(Hold { index, unit, place, taken, amount: demand.amount });
     }
     Reservation::new(holds, Vec::new())
 }
@@ -168,7 +171,8 @@ fn take_all(locked: &mut Few<Locked<'_, '_>>, room: usize, now: Moment) -> Few<H
     for (state, claims) in locked.iter_mut() {
         for claim in claims.iter().flatten() {
             let (place, taken) = state.account(claim.demand, now).take(claim.demand, claim.amount, now);
-            holds.push(Hold { unit: Arc::clone(&claim.unit), place, taken, amount: claim.amount });
+            let (unit, amount) = (Arc::clone(&claim.unit), claim.amount);
+            holds.push(Hold { index: claim.index, unit, place, taken, amount });
         }
     }
     holds

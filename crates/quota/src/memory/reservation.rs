@@ -19,6 +19,8 @@ pub struct Reservation {
 /// What was counted on one counter.
 #[derive(Debug)]
 pub(crate) struct Hold {
+    /// The demand's place among the call's demands; of several on one counter, the first's.
+    pub(crate) index: usize,
     pub(crate) unit: Arc<Unit>,
     pub(crate) place: Place,
     pub(crate) taken: Taken,
@@ -45,6 +47,14 @@ impl Reservation {
     /// last. Concurrent slots are freed.
     pub fn release(mut self, now: Now) {
         self.settle(Settlement::Release(now.into()));
+    }
+
+    /// Settles each demand by itself: those whose index `releases` picks are given back, the others count.
+    pub fn settle_each(mut self, now: Now, releases: impl Fn(usize) -> bool) {
+        for hold in self.holds.places().iter_mut().filter_map(Option::take) {
+            let release = releases(hold.index);
+            hold.settle(if release { Settlement::Release(now.into()) } else { Settlement::Commit });
+        }
     }
 
     fn settle(&mut self, settlement: Settlement) {

@@ -1,25 +1,15 @@
-//! What a policy promises of its limits, seen from outside.
-#![expect(clippy::unwrap_used, reason = "a test stops at its first mistake")]
+//! Each promise of the policy reference about limits, by an example.
 
 use std::time::Duration;
 
 use toolgate_quota::{
-    Amount, CalendarUnit, Counters, Demand, LimitSpec, Mode, Now, Refusal, RefusedLimit, Span, Window, Zone,
+    Amount, CalendarUnit, Counters, Demand, LimitSpec, Mode, Now, Refusal, RefusedLimit, Window, Zone,
 };
 
-const SECOND: u64 = 1_000_000_000;
-
-fn at(nanoseconds: u64) -> Now {
-    Now { mono: nanoseconds, wall: i64::try_from(nanoseconds / 1000).unwrap() }
-}
+use crate::{SECOND, at, one};
 
 fn sliding(seconds: u64, max: u32) -> LimitSpec {
-    let span = Span::new(Duration::from_secs(seconds)).unwrap();
-    LimitSpec::new(Window::Sliding(span), Amount::whole(max), true)
-}
-
-fn one<'a>(key: &'a str, spec: &'a LimitSpec) -> Demand<'a> {
-    Demand { key, session: None, spec, amount: Amount::ONE, mode: Mode::Enforce }
+    crate::sliding(Duration::from_secs(seconds), max)
 }
 
 fn waits(refusal: &Refusal) -> Vec<(usize, Option<Duration>)> {
