@@ -1,13 +1,42 @@
-//! JSON Schema of tool arguments.
+//! JSON Schema of tool arguments, compiled to checks that read the call's own bytes.
+//!
+//! Schemas come from servers and are not trusted: sizes, references and patterns are bounded, nothing
+//! is ever fetched, patterns run in linear time, and a check that grows too costly refuses. Numbers are
+//! compared by their digits. What the direct checks do not know (`unevaluated*`, dynamic references,
+//! anchors, draft 4) goes to the general validator of the `jsonschema` crate; a schema that neither can
+//! take is refused, and so are calls that would need it.
+
+mod build;
+mod check;
+mod declared;
+mod general;
+mod keywords;
+mod message;
+mod pattern;
+mod reference;
+
+use std::cell::Cell;
 
 use thiserror::Error;
-use toolgate_json::Value;
+use toolgate_json::{Document, Limits, Value};
 
-/// A compiled schema.
+use build::{Refusal, Survey};
+use check::{Node, Run, Trail};
+use declared::Declared;
+use general::General;
+
+/// A schema that calls can be checked against.
 #[derive(Debug)]
 pub struct Schema {
-    validator: jsonschema::Validator,
-    declared: Vec<String>,
+    rules: Rules,
+    declared: Declared,
+}
+
+#[derive(Debug)]
+enum Rules {
+    /// The first node is the whole schema.
+    Direct(Vec<Node>),
+    General(General),
 }
 
 /// How arguments that the schema does not name are treated.
@@ -21,7 +50,7 @@ pub enum UnknownArguments {
 
 /// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message} (at {pointer})")]
+#[error("{message} (at {})", shown(.pointer))]
 pub struct SchemaError {
     /// JSON pointer into the schema.
     pub pointer: String,
@@ -31,32 +60,43 @@ pub struct SchemaError {
 
 /// Where a value departs from its schema.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message} (at {pointer})")]
+#[error("{message} (at {})", shown(.pointer))]
 pub struct Violation {
     /// JSON pointer into the arguments.
     pub pointer: String,
-    /// What is wrong.
+    /// What is wrong; it never repeats the value.
     pub message: String,
 }
+
+fn shown(pointer: &str) -> &str {
+    if pointer.is_empty() { "the top" } else { pointer }
+}
+
+/// Bytes of a schema.
+const MAX_BYTES: usize = 512 << 10;
+/// Work for one check, beyond what the size of the arguments grants.
+const FUEL: u64 = 1_000_000;
 
 impl Schema {
     /// Compiles a schema.
     ///
     /// # Errors
     ///
-    /// Why it cannot be used; references to other documents are never fetched.
+    /// Why it cannot be used: malformed keywords, references that lead outside, patterns with
+    /// look-around, sizes beyond the bounds.
     pub fn compile(schema: &Value<'_>) -> Result<Self, SchemaError> {
-        let refuse = |message: String| SchemaError { pointer: String::new(), message };
-        let value = serde_json::from_str(schema.raw()).map_err(|error| refuse(error.to_string()))?;
-        let validator = jsonschema::options()
-            .offline()
-            .should_validate_formats(false)
-            .with_pattern_options(jsonschema::PatternOptions::regex().size_limit(1 << 20))
-            .build(&value)
-            .map_err(|error| refuse(error.to_string()))?;
-        let names = schema.get("properties").into_iter().flat_map(|properties| properties.members());
-        let declared = names.filter_map(|m| m.name.as_str().map(std::borrow::Cow::into_owned)).collect();
-        Ok(Self { validator, declared })
+        if schema.raw().len() > MAX_BYTES {
+            let message = format!("the schema is larger than {MAX_BYTES} bytes");
+            return Err(SchemaError { pointer: String::new(), message });
+        }
+        let mut survey = Survey::of(*schema)?;
+        let declared = Declared::collect(&mut survey)?;
+        let rules = match build::build(&mut survey) {
+            Ok(nodes) => Rules::Direct(nodes),
+            Err(Refusal::NotDirect) => Rules::General(General::compile(&survey)?),
+            Err(Refusal::Error(error)) => return Err(error),
+        };
+        Ok(Self { rules, declared })
     }
 
     /// Checks arguments; absent ones count as `{}`.
@@ -65,17 +105,47 @@ impl Schema {
     ///
     /// The first thing that does not match.
     pub fn check(&self, value: Option<Value<'_>>, unknown: UnknownArguments) -> Result<(), Violation> {
-        let refuse = |pointer: String, message: String| Violation { pointer, message };
-        let text = value.map_or("{}", |value| value.raw());
-        let instance: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| refuse(String::new(), error.to_string()))?;
-        if unknown == UnknownArguments::Refused
-            && let Some(name) =
-                instance.as_object().and_then(|o| o.keys().find(|k| !self.declared.contains(k)))
-        {
-            return Err(refuse(format!("/{name}"), "the tool has no such argument".to_owned()));
+        match value {
+            Some(value) => self.check_value(value, unknown),
+            None => match Document::read(b"{}", &Limits::default()) {
+                Ok(empty) => self.check_value(empty.root(), unknown),
+                Err(_) => Err(check::too_costly(&Trail::TOP)),
+            },
         }
-        let result = self.validator.validate(&instance);
-        result.map_err(|error| refuse(error.instance_path().to_string(), error.masked().to_string()))
+    }
+
+    fn check_value(&self, value: Value<'_>, unknown: UnknownArguments) -> Result<(), Violation> {
+        match unknown {
+            UnknownArguments::AsWritten => {}
+            UnknownArguments::Refused => self.declared.check(value)?,
+        }
+        match &self.rules {
+            Rules::General(general) => general.check(value),
+            Rules::Direct(nodes) => {
+                let granted = FUEL + 2 * u64::try_from(value.raw().len()).unwrap_or(u64::MAX / 4);
+                let run = Run { nodes, fuel: Cell::new(granted) };
+                match run.accepts(0, value, 0) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => {
+                        // Finding the words may cost as much again.
+                        run.fuel.set(granted);
+                        Err(run.describe(0, value, &Trail::TOP))
+                    }
+                    Err(check::Exhausted) => Err(check::too_costly(&Trail::TOP)),
+                }
+            }
+        }
+    }
+
+    /// Whether the checks run on the call's own bytes, without the general validator.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        match &self.rules {
+            Rules::Direct(_) => true,
+            Rules::General(_) => false,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;
