@@ -160,6 +160,26 @@ async fn what_a_server_says_before_it_dies_is_heard() {
 }
 
 #[tokio::test]
+async fn output_is_read_on_after_the_end_of_the_process() {
+    // Another process, out of reach of the group's signals, answers once the server was reaped.
+    let script = r#"
+        export SERVER=$$
+        setsid sh -c '
+            echo ready >&2
+            while kill -0 $SERVER 2>&-; do :; done
+            echo "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}"
+        ' &
+        read request; read leave; exit 1"#;
+    let mut rig = Rig::shell(script, Limits { drain: Duration::from_secs(30), ..Limits::default() });
+    let mut exchange = rig.send("1", "x", "{}");
+    rig.hear("ready").await;
+    rig.child.notify(b"{}").expect("taken");
+    answer(&mut exchange).await.expect("the answer");
+    assert_eq!(patient(rig.child.exited()).await, Exit::Code(1));
+    rig.stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_exits_at_once_says_how() {
     let mut rig = Rig::shell("echo 'no key' >&2; exit 7", Limits::default());
     assert_eq!(patient(rig.child.exited()).await, Exit::Code(7));

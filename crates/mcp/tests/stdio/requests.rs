@@ -118,6 +118,10 @@ async fn progress_comes_back_under_the_callers_token() {
     rig.ask("8", "echo", "{}").await.expect("an answer");
     // Unknown, foreign, and late for the first; all four for the second.
     assert_eq!(rig.child.counts().dropped_notifications, 7);
+    // Who gave no token gets no progress.
+    let lines = json!({"lines": [line("@ID@"), done]});
+    rig.ask("9", "say", &lines.to_string()).await.expect("an answer and nothing before it");
+    assert_eq!(rig.child.counts().dropped_notifications, 8);
     rig.stop().await;
 }
 
