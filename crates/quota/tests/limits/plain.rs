@@ -6,24 +6,22 @@ use std::cell::Cell;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plain {
     pub(crate) window: u64,
-    /// Time, amount.
+    /// Time, amount; in order of time.
     pub(crate) events: Vec<(u64, u64)>,
 }
 
 impl Plain {
     /// What lies in the interval of `length` that ends with `end`: without its start, with its end.
     pub(crate) fn sum(&self, end: u64, length: u64) -> u64 {
-        let inside = self.events.iter().filter(|(time, _)| *time <= end && time + length > end);
-        inside.map(|(_, amount)| amount).sum()
+        let up_to_end = self.events.iter().rev().skip_while(|(time, _)| *time > end);
+        up_to_end.take_while(|(time, _)| time + length > end).map(|(_, amount)| amount).sum()
     }
 
     /// The first moment from `now` on at which `amount` more fits under `max`, if events counted `late` longer.
     pub(crate) fn fits_from(&self, now: u64, late: u64, amount: u64, max: u64) -> Option<u64> {
         let length = self.window + late;
         let freed = self.events.iter().map(|(time, _)| time + length).filter(|time| *time > now);
-        let mut moments: Vec<u64> = freed.chain([now]).collect();
-        moments.sort_unstable();
-        moments.into_iter().find(|moment| self.sum(*moment, length) + amount <= max)
+        [now].into_iter().chain(freed).find(|moment| self.sum(*moment, length) + amount <= max)
     }
 
     /// The most that any interval of the window's length holds.
