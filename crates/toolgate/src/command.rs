@@ -1,0 +1,41 @@
+//! The commands, one file each.
+
+mod audit;
+mod check;
+mod grant;
+mod logs;
+mod policy;
+
+use clap::Subcommand;
+
+use crate::answer::Done;
+use crate::shell::Shell;
+
+/// What the program can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check config and policy files, and tell every mistake in them
+    Check(check::Arguments),
+    /// What a policy says
+    #[command(subcommand)]
+    Policy(policy::Arguments),
+    /// Grants: who may use which server under which policy
+    #[command(subcommand)]
+    Grant(grant::Arguments),
+    /// The journal of all decisions
+    #[command(subcommand)]
+    Audit(audit::Arguments),
+    /// What a stdio server wrote to its standard error, redacted
+    Logs(logs::Arguments),
+}
+
+/// Runs one command.
+pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
+    match command {
+        Command::Check(arguments) => check::run(arguments, shell),
+        Command::Policy(arguments) => policy::run(arguments, shell),
+        Command::Grant(arguments) => grant::run(arguments, shell),
+        Command::Audit(arguments) => audit::run(arguments, shell),
+        Command::Logs(arguments) => logs::run(arguments, shell),
+    }
+}

@@ -1,0 +1,141 @@
+//! `toolgate grant list`
+
+use clap::Args;
+use serde::Serialize;
+use toolgate_gateway::grants::{StoredGrant, StoredGrants};
+use toolgate_gateway::settings::GrantSettings;
+
+use crate::answer::{Answer, Done};
+use crate::config::{self, Finding, Overrides, Surroundings, unit};
+use crate::data_dir;
+use crate::shell::{Shell, Tone, now_micros, printable};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    data_dir: data_dir::Options,
+}
+
+/// A grant as it is listed.
+#[derive(Debug, Serialize)]
+struct Row {
+    label: String,
+    /// `file`: the config file has it; `command`: a command made it.
+    managed_by: &'static str,
+    state: &'static str,
+    servers: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    tags: Vec<String>,
+    /// How many tokens open it now.
+    tokens: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
+    let in_file = grants_of_file(arguments, shell)?;
+    let directory = arguments.data_dir.locate(&shell.environment)?;
+    let stored = StoredGrants::load(&directory)?;
+    let rows = rows(&in_file, &stored, now_micros());
+    if arguments.json {
+        let rows: Vec<_> = rows.iter().map(json).collect();
+        shell.json(&serde_json::json!({ "grants": rows }))?;
+        return Ok(Answer::Yes);
+    }
+    for row in &rows {
+        let line = line(row, shell);
+        shell.line(line)?;
+    }
+    if rows.is_empty() {
+        shell.note("no grants: make one with `toolgate grant create`")?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// The grants of the config file; a broken one is passed over with a warning.
+fn grants_of_file(arguments: &Arguments, shell: &mut Shell) -> std::io::Result<Vec<GrantSettings>> {
+    let Some(path) = arguments.data_dir.config() else { return Ok(Vec::new()) };
+    let surroundings = Surroundings { environment: &shell.environment, overrides: &Overrides::default() };
+    let reading = config::read(&path, surroundings);
+    if reading.settings.is_none() {
+        let first = reading.findings.iter().find(|finding| finding.is_error()).map(Finding::render);
+        let first = first.unwrap_or_default();
+        shell.note(format_args!("warning: the grants of the config file are left out: {first}"))?;
+    }
+    Ok(reading.settings.map(|settings| settings.grants).unwrap_or_default())
+}
+
+fn rows(in_file: &[GrantSettings], stored: &StoredGrants, now: i64) -> Vec<Row> {
+    let tokens = |grant: &StoredGrant| {
+        grant.tokens.iter().filter(|token| token.ends.is_none_or(|ends| now < ends)).count()
+    };
+    let is_revoked = |label: &str| stored.tombstones.iter().any(|tombstone| tombstone.label == label);
+    let state = |expires: Option<i64>, tokens: usize| match expires {
+        Some(expires) if expires <= now => "expired",
+        _ if tokens == 0 => "no token yet",
+        _ => "active",
+    };
+    let of_file = in_file.iter().map(|grant| {
+        let minted = stored.grants.iter().filter(|other| other.label == grant.label).map(tokens).sum();
+        let tokens = if grant.token_sha256.is_some() { 1 } else { minted };
+        let revoked = is_revoked(&grant.label);
+        Row {
+            label: grant.label.clone(),
+            managed_by: "file",
+            state: if revoked { "revoked" } else { state(grant.expires, tokens) },
+            servers: grant.servers.clone(),
+            expires: grant.expires.map(unit::show_time),
+            tags: grant.tags.clone(),
+            tokens: if revoked { 0 } else { tokens },
+        }
+    });
+    let made = stored.grants.iter().filter(|grant| !grant.managed_by_file);
+    let of_commands = made.map(|grant| Row {
+        label: grant.label.clone(),
+        managed_by: "command",
+        state: state(grant.expires, tokens(grant)),
+        servers: grant.servers.clone(),
+        expires: grant.expires.map(unit::show_time),
+        tags: grant.tags.clone(),
+        tokens: tokens(grant),
+    });
+    of_file.chain(of_commands).collect()
+}
+
+fn json(row: &Row) -> serde_json::Value {
+    let servers: serde_json::Map<_, _> =
+        row.servers.iter().map(|(server, policy)| (server.clone(), policy.clone().into())).collect();
+    let mut value = serde_json::to_value(row).unwrap_or_default();
+    if let Some(members) = value.as_object_mut() {
+        members.insert("servers".to_owned(), servers.into());
+    }
+    value
+}
+
+fn line(row: &Row, shell: &Shell) -> String {
+    let tone = match row.state {
+        "active" => Tone::Good,
+        "no token yet" => Tone::Doubtful,
+        _ => Tone::Bad,
+    };
+    let servers: Vec<_> = row.servers.iter().map(|(server, policy)| format!("{server}={policy}")).collect();
+    let mut parts =
+        vec![row.label.clone(), shell.toned(tone, row.state), format!("managed by {}", row.managed_by)];
+    parts.push(servers.join(" "));
+    parts.extend(row.expires.as_ref().map(|expires| format!("expires {expires}")));
+    if !row.tags.is_empty() {
+        parts.push(format!("tags {}", row.tags.join(", ")));
+    }
+    if row.tokens > 1 {
+        parts.push(format!("{} tokens while a rotation overlaps", row.tokens));
+    }
+    printable_but_colours(parts)
+}
+
+/// The first three parts are ours; the others come from files.
+fn printable_but_colours(parts: Vec<String>) -> String {
+    let texts = parts.into_iter().enumerate();
+    texts.map(|(index, text)| if index < 3 { text } else { printable(&text) }).collect::<Vec<_>>().join("  ")
+}

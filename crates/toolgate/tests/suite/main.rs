@@ -1,0 +1,9 @@
+//! The program as its users meet it: arguments in, text and exit code out.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their harness")]
+
+mod audit;
+mod check;
+mod explain;
+mod grant;
+mod harness;
+mod logs;
