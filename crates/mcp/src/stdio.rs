@@ -163,9 +163,16 @@ impl StdioChild {
     /// Waits until the process and its group have ended, its last output was read and all exchanges are
     /// over.
     pub async fn exited(&self) -> Exit {
+        self.exit_watch().await
+    }
+
+    /// As [`StdioChild::exited`], without keeping the process: dropping the last handle still stops it.
+    pub fn exit_watch(&self) -> impl Future<Output = Exit> + Send + use<> {
         let mut watch = self.leg.exit.subscribe();
-        let exit = watch.wait_for(Option::is_some).await.map(|exit| *exit);
-        exit.ok().flatten().unwrap_or(Exit::Unknown)
+        async move {
+            let exit = watch.wait_for(Option::is_some).await.map(|exit| *exit);
+            exit.ok().flatten().unwrap_or(Exit::Unknown)
+        }
     }
 
     /// The last `count` lines of standard error, redacted, oldest first.

@@ -1,0 +1,164 @@
+//! Who may knock: the checks of a request's head that come before anything is read of its body.
+//!
+//! `Host` and `Origin` keep a web page from reaching a loopback listener through DNS rebinding
+//! (MCP 2025-11-25, Streamable HTTP, "Security Warning"); both are checked apart.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, Request, header};
+
+use crate::settings::Settings;
+
+/// What of a head was not acceptable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// `Host` is missing, stands twice, or names nobody we are.
+    Host,
+    /// `Origin` is not allowed.
+    Origin,
+}
+
+/// The names and origins that are answered.
+#[derive(Debug)]
+pub struct Door {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    listen: IpAddr,
+}
+
+impl Door {
+    /// The door of a listener at `listen`.
+    #[must_use]
+    pub fn new(settings: &Settings, listen: SocketAddr) -> Self {
+        let lower = |list: &[String]| list.iter().map(|s| s.to_ascii_lowercase()).collect();
+        Self {
+            hosts: lower(&settings.allowed_hosts),
+            origins: lower(&settings.allowed_origins),
+            listen: listen.ip(),
+        }
+    }
+
+    /// Checks `Host` and `Origin`.
+    ///
+    /// # Errors
+    ///
+    /// Which of the two was not acceptable.
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Fault> {
+        let host = match request.uri().host() {
+            Some(host) => Some(host),
+            None => single(request.headers(), header::HOST).and_then(host_of),
+        };
+        if !host.is_some_and(|h| self.knows(h)) || request.headers().get_all(header::HOST).iter().count() > 1 {
+            return Err(Fault::Host);
+        }
+        match request.headers().get(header::ORIGIN) {
+            None => Ok(()),
+            Some(_) => match single(request.headers(), header::ORIGIN) {
+                Some(origin) if self.allows(origin) => Ok(()),
+                _ => Err(Fault::Origin),
+            },
+        }
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        let name = host.trim_matches(['[', ']']).to_ascii_lowercase();
+        if name == "localhost" || self.hosts.contains(&name) {
+            return true;
+        }
+        name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || ip == self.listen)
+    }
+
+    /// An origin is allowed if it is listed, or is one of a page of this machine.
+    fn allows(&self, origin: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        if self.origins.contains(&origin) {
+            return true;
+        }
+        let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let name = rest.and_then(host_of).map(|h| h.trim_matches(['[', ']']).to_owned());
+        name.is_some_and(|n| n == "localhost" || n.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+    }
+}
+
+fn single(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    if values.next().is_some() { None } else { first.to_str().ok() }
+}
+
+/// The host of `host[:port]`; none if what follows the host is not a port.
+fn host_of(authority: &str) -> Option<&str> {
+    let (host, rest) = match authority.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, rest) = bracketed.split_once(']')?;
+            (host, rest)
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => return is_port(port).then_some(host),
+            None => (authority, ""),
+        },
+    };
+    match rest.strip_prefix(':') {
+        Some(port) => is_port(port).then_some(host),
+        None => rest.is_empty().then_some(host),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn door() -> Door {
+        Door {
+            hosts: vec!["gate.example.com".to_owned()],
+            origins: vec!["https://app.example.com".to_owned()],
+            listen: IpAddr::from([192, 0, 2, 7]),
+        }
+    }
+
+    fn check(host: &str, origin: Option<&str>) -> Result<(), Fault> {
+        let mut request = Request::builder().uri("/mcp/x").header("host", host);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        door().check(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn answers_to_its_own_names() {
+        for host in ["localhost", "LOCALHOST:8420", "127.0.0.1:8420", "127.9.9.9", "[::1]:8420", "[::1]",
+            "192.0.2.7:80", "gate.example.com", "Gate.Example.com:443"] {
+            assert_eq!(check(host, None), Ok(()), "{host}");
+        }
+    }
+
+    #[test]
+    fn foreign_hosts_are_refused() {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.0.2.8", "", "localhost:x",
+            "evil.example@localhost", "localhost:80:80", "[::2]", "gate.example.com.", "null"] {
+            assert_eq!(check(host, None), Err(Fault::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_second_host_line_is_refused() {
+        let request = Request::builder().header("host", "localhost").header("host", "localhost").body(()).unwrap();
+        assert_eq!(door().check(&request), Err(Fault::Host));
+        assert_eq!(door().check(&Request::builder().body(()).unwrap()), Err(Fault::Host));
+    }
+
+    #[test]
+    fn origins_are_checked_apart() {
+        for origin in ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:1", "https://app.example.com"] {
+            assert_eq!(check("localhost", Some(origin)), Ok(()), "{origin}");
+        }
+        for origin in ["null", "https://evil.example", "http://localhost.evil.example", "file://", "http://app.example.com",
+            "https://app.example.com.evil.example", "http://127.0.0.1@evil.example", "app.example.com", ""] {
+            assert_eq!(check("localhost", Some(origin)), Err(Fault::Origin), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Everything that requests share: the snapshot, counters, journal, sessions and figures.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use toolgate_journal::{Journal, Kind, Record, Urgency};
+use toolgate_json::Limits;
+use toolgate_quota::{Counters, SessionRef};
+
+use crate::clock::Clock;
+use crate::door::Door;
+use crate::metrics::Metrics;
+use crate::refusal::RefusedBy;
+use crate::request_id::RequestIds;
+use crate::session::{Session, Sessions};
+use crate::snapshot::Snapshot;
+use crate::task_ids::TaskIds;
+
+/// A gateway at work.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// What the next call is judged by.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Who may knock at the data plane.
+    pub door: ArcSwap<Door>,
+    /// What calls have used.
+    pub counters: Arc<Counters>,
+    /// What happened.
+    pub journal: Journal,
+    /// How far the journal is synced, where it is synced at all.
+    pub synced: Option<watch::Receiver<u64>>,
+    /// Hashes arguments for the journal.
+    pub argument_key: ArgumentKey,
+    /// Live sessions of the legacy era.
+    pub sessions: Sessions,
+    /// Tasks by the grant that they were issued to.
+    pub task_ids: TaskIds,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Ids for requests.
+    pub request_ids: RequestIds,
+    /// All tasks, so that the end can wait for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the gateway stops taking requests.
+    pub stop: CancellationToken,
+    refused: Mutex<HashMap<RefusedBy, u64>>,
+}
+
+/// What a gateway is put together from.
+#[derive(Debug)]
+pub struct Parts {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The first snapshot.
+    pub snapshot: Snapshot,
+    /// Who may knock.
+    pub door: Door,
+    /// Counters, rebuilt.
+    pub counters: Arc<Counters>,
+    /// The journal, open.
+    pub journal: Journal,
+    /// How far it is synced.
+    pub synced: Option<watch::Receiver<u64>>,
+    /// The key of arguments.
+    pub argument_key: ArgumentKey,
+    /// Ids for requests.
+    pub request_ids: RequestIds,
+    /// All tasks.
+    pub tasks: TaskTracker,
+    /// Cancelled at the end.
+    pub stop: CancellationToken,
+}
+
+/// The key under which arguments are hashed for the journal, so that equal arguments can be found again
+/// and guessed ones cannot.
+#[derive(Clone)]
+pub struct ArgumentKey(Hmac<Sha256>);
+
+impl std::fmt::Debug for ArgumentKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ArgumentKey")
+    }
+}
+
+impl ArgumentKey {
+    /// The key of these 64 bytes, the block size of SHA-256.
+    #[must_use]
+    pub fn new(key: &[u8; 64]) -> Self {
+        Self(Hmac::new(&(*key).into()))
+    }
+
+    /// HMAC-SHA256 of canonical arguments, hexadecimal.
+    #[must_use]
+    pub fn hash(&self, canonical: &[u8]) -> String {
+        let mut mac = self.0.clone();
+        mac.update(canonical);
+        crate::token::hex(&mac.finalize().into_bytes())
+    }
+}
+
+impl Gateway {
+    /// Puts a gateway together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            clock: parts.clock,
+            snapshot: ArcSwap::from_pointee(parts.snapshot),
+            door: ArcSwap::from_pointee(parts.door),
+            counters: parts.counters,
+            journal: parts.journal,
+            synced: parts.synced,
+            argument_key: parts.argument_key,
+            sessions: Sessions::default(),
+            task_ids: TaskIds::default(),
+            metrics: Metrics::new(),
+            request_ids: parts.request_ids,
+            tasks: parts.tasks,
+            stop: parts.stop,
+            refused: Mutex::default(),
+        })
+    }
+
+    /// What a message of a client is held to.
+    #[must_use]
+    pub fn message_limits(&self, snapshot: &Snapshot) -> Limits {
+        let limits = &snapshot.settings.limits;
+        Limits { bytes: limits.body, depth: limits.depth, values: limits.values }
+    }
+
+    /// Appends a record that no call waits for.
+    pub fn note(&self, record: &Record<'_>) {
+        if let Err(error) = self.journal.append(record, Urgency::Soon) {
+            tracing::error!(kind = record.kind.as_str(), %error, "a record is not in the journal");
+        }
+    }
+
+    /// Appends a record of something that happened to the gateway itself.
+    pub fn note_event(&self, kind: Kind, grant: Option<&str>, detail: &str) {
+        let ts = self.clock.now().wall;
+        self.note(&Record { ts, kind, grant, detail: Some(detail), ..Record::default() });
+    }
+
+    /// Counts a refusal; all of one client and reason within a second make one record.
+    pub fn note_refused(&self, by: RefusedBy) {
+        /// Clients told apart within a second; the rest count as one.
+        const MOST: usize = 10_000;
+        self.metrics.refused(by.reason);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let by = if refused.len() < MOST { by } else { RefusedBy { client: [0, 0, 0, 0].into(), ..by } };
+        *refused.entry(by).or_default() += 1;
+    }
+
+    /// Writes the records of the refusals since the last time.
+    pub fn flush_refused(&self) {
+        let refused = std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        let ts = self.clock.now().wall;
+        for (by, count) in refused {
+            let client = by.client.to_string();
+            self.note(&Record {
+                ts,
+                kind: Kind::Refused,
+                client: Some(&client),
+                detail: Some(by.reason),
+                count: Some(count),
+                ..Record::default()
+            });
+        }
+    }
+
+    /// Ends a session: its usage is handed on, its server is told in the background.
+    pub fn end_session(self: &Arc<Self>, session: Arc<Session>) {
+        session.ended.cancel();
+        let reference = SessionRef { group: &session.group, session: &session.id };
+        self.counters.end_session(reference, self.clock.now());
+        let snapshot = self.snapshot.load_full();
+        self.tasks.spawn(async move {
+            if let Some(server) = snapshot.servers.get(&session.server) {
+                server.end(&session.leg).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,177 @@
+//! Accepting connections: the bound on them, TLS, what HTTP may cost, and a clean end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::body::Body;
+use crate::guarded::Guarded;
+use crate::settings::{LimitSettings, Tls};
+
+/// Bytes of a request's head.
+const HEAD_BYTES: usize = 64 << 10;
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A bound listener and what its connections are held to.
+pub struct Listener {
+    socket: TcpListener,
+    tls: Option<TlsAcceptor>,
+    limits: LimitSettings,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+impl Listener {
+    /// Binds an address.
+    ///
+    /// # Errors
+    ///
+    /// The address is taken or not ours, or certificate or key cannot be used; the text says which.
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+        limits: LimitSettings,
+        stop: CancellationToken,
+        tasks: TaskTracker,
+    ) -> io::Result<Self> {
+        let socket = TcpListener::bind(address)
+            .await
+            .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
+        let tls = tls.map(acceptor).transpose()?;
+        Ok(Self { socket, tls, limits, places: Arc::new(Semaphore::new(limits.connections)), stop, tasks })
+    }
+
+    /// The address that is listened on, its port resolved.
+    ///
+    /// # Errors
+    ///
+    /// The socket is gone.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Accepts until told to stop; each request goes to `serve` with its peer.
+    pub async fn run<S, F>(self, serve: S)
+    where
+        S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                () = self.stop.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer, place)) => self.start(stream, peer, place, serve.clone()),
+                Err(error) => {
+                    // Descriptors or memory are short: the backlog holds clients while we wait.
+                    tracing::warn!(%error, "cannot accept a connection; trying again in 100 ms");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, peer) = self.socket.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer, place))
+    }
+
+    fn start<S, F>(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, serve: S)
+    where
+        S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let (limits, stop, tls) = (self.limits, self.stop.clone(), self.tls.clone());
+        self.tasks.spawn(async move {
+            let _place = place;
+            match tls {
+                None => connection(Guarded::new(stream), peer, limits, stop, serve).await,
+                Some(acceptor) => {
+                    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+                    match handshake {
+                        Ok(Ok(stream)) => connection(Guarded::new(stream), peer, limits, stop, serve).await,
+                        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+                        Err(_) => tracing::debug!(%peer, "no TLS handshake within 10 seconds"),
+                    }
+                }
+            }
+        });
+    }
+}
+
+async fn connection<I, S, F>(io: I, peer: SocketAddr, limits: LimitSettings, stop: CancellationToken, serve: S)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    let service = service_fn(|request| {
+        let answer = serve(request, peer);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(limits.headers)
+        .max_buf_size(HEAD_BYTES)
+        .half_close(false)
+        .serve_connection(TokioIo::new(io), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+fn acceptor(tls: &Tls) -> io::Result<TlsAcceptor> {
+    let at = |path: &std::path::Path, error: &dyn std::fmt::Display| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {error}", path.display()))
+    };
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect)
+        .map_err(|e| at(&tls.cert, &e))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|e| at(&tls.key, &e))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| at(&tls.cert, &e))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|e| at(&tls.cert, &e))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

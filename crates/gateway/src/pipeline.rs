@@ -1,0 +1,180 @@
+//! One request, from the wire to the wire. Its phases, in order, each a function:
+//!
+//! door (Host, Origin) ▶ grant (token) ▶ route (server) ▶ strict read ▶ era (header = body) ▶ judge
+//! (policy, limits, decision record) ▶ forward ▶ answer (shape, settle, outcome record).
+//!
+//! Data goes one way: no phase reaches back, and nothing decides after the decision's record.
+
+mod calls;
+mod flow;
+mod lifecycle;
+mod messages;
+mod relay;
+mod shape;
+mod streams;
+mod visit;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use toolgate_mcp::headers::{Accepted, is_json};
+
+use crate::body::Body;
+use crate::door::Fault;
+use crate::gateway::Gateway;
+use crate::refusal::{Early, Refusal, RefusedBy, json};
+use crate::snapshot::Snapshot;
+
+use self::visit::Visit;
+
+pub use self::streams::pump_shared;
+
+const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
+
+/// Answers one request of the data plane.
+pub async fn serve(gateway: Arc<Gateway>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    let request_id = gateway.request_ids.next();
+    let name = HeaderValue::from_str(&request_id);
+    let client = client_address(&gateway.snapshot.load(), &request, peer);
+    let mut response = match route(&gateway, request, client, request_id).await {
+        Ok(response) => response,
+        Err(refusal) => refuse(&gateway, refusal, client),
+    };
+    if let Ok(name) = name {
+        response.headers_mut().insert(REQUEST_ID, name);
+    }
+    response
+}
+
+/// Counts what was refused before a decision, and words it.
+fn refuse(gateway: &Gateway, refusal: Refusal, client: IpAddr) -> Response<Body> {
+    let reason = match &refusal {
+        Refusal::Early(early) => Some(early.reason()),
+        Refusal::Message { code, .. } => Some(code_reason(code.number())),
+        Refusal::Ready(_) => None,
+    };
+    if let Some(reason) = reason {
+        gateway.note_refused(RefusedBy { client, reason });
+    }
+    refusal.into_response()
+}
+
+fn code_reason(code: i32) -> &'static str {
+    match code {
+        -32_700 => "unreadable",
+        -32_600 => "invalid_request",
+        -32_601 => "unknown_method",
+        -32_602 => "invalid_params",
+        -32_022..=-32_020 => "protocol",
+        _ => "failed",
+    }
+}
+
+/// The address of the client: the peer's, or what a trusted proxy says.
+fn client_address<B>(snapshot: &Snapshot, request: &Request<B>, peer: SocketAddr) -> IpAddr {
+    let trusted = |address: IpAddr| snapshot.settings.trusted_proxies.iter().any(|n| n.contains(address));
+    if snapshot.settings.trusted_proxies.is_empty() || !trusted(peer.ip()) {
+        return peer.ip().to_canonical();
+    }
+    let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|v| v.to_str().ok());
+    let chain: Vec<IpAddr> =
+        forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse::<IpAddr>().ok()).collect();
+    // The nearest address that no trusted proxy has.
+    let found = chain.into_iter().rev().find(|a| !trusted(*a));
+    found.unwrap_or_else(|| peer.ip()).to_canonical()
+}
+
+async fn route(
+    gateway: &Arc<Gateway>,
+    request: Request<Incoming>,
+    client: IpAddr,
+    request_id: String,
+) -> Result<Response<Body>, Refusal> {
+    gateway.door.load().check(&request).map_err(|fault| match fault {
+        Fault::Host => Early::Host,
+        Fault::Origin => Early::Origin,
+    })?;
+    let path = request.uri().path().to_owned();
+    match path.as_str() {
+        "/healthz" => return Ok(json(StatusCode::OK, r#"{"status":"ok"}"#)),
+        "/readyz" => return Ok(ready(gateway)),
+        _ => {}
+    }
+    let Some(rest) = path.strip_prefix("/mcp") else { return Err(Early::NotFound.into()) };
+    match rest.strip_prefix('/').map(|name| name.strip_suffix('/').unwrap_or(name)) {
+        Some(server) if !server.is_empty() && !server.contains('/') => {
+            let visit = Visit::admit(gateway, &request, client, request_id, server)?;
+            to_server(visit, request).await
+        }
+        None | Some("") => Err(all_servers(gateway, &request)),
+        Some(_) => Err(Early::NotFound.into()),
+    }
+}
+
+/// Whether requests would be served: counters were rebuilt before the listener was bound, so it is up to
+/// the journal.
+fn ready(gateway: &Gateway) -> Response<Body> {
+    match gateway.journal.ailment() {
+        None if !gateway.stop.is_cancelled() => json(StatusCode::OK, r#"{"status":"ready"}"#),
+        None => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#),
+        Some(error) => {
+            let mut body = br#"{"status":"journal","detail":"#.to_vec();
+            toolgate_json::write_string(&error.to_string(), &mut body);
+            body.push(b'}');
+            json(StatusCode::SERVICE_UNAVAILABLE, body)
+        }
+    }
+}
+
+/// `/mcp` alone: tells which addresses this grant has instead.
+fn all_servers(gateway: &Gateway, request: &Request<Incoming>) -> Refusal {
+    let snapshot = gateway.snapshot.load();
+    let access = match visit::authorize(gateway, &snapshot, request) {
+        Ok(access) => access,
+        Err(early) => return early.into(),
+    };
+    let mut names: Vec<&String> = access.grant.bindings.keys().collect();
+    names.sort();
+    let urls: Vec<String> = names.iter().map(|name| format!("/mcp/{name}")).collect();
+    let text = format!("each server has its own address; this grant includes: {}", urls.join(", "));
+    let body = toolgate_mcp::error::error_body(None, toolgate_mcp::error::Code::InvalidRequest, &text, None);
+    Refusal::Ready(json(StatusCode::NOT_FOUND, body))
+}
+
+async fn to_server(visit: Visit, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    match *request.method() {
+        Verb::POST => {
+            if !is_json(request.headers()) {
+                return Err(Early::ContentType.into());
+            }
+            if !Accepted::read(request.headers()).both() {
+                return Err(Early::Accept.into());
+            }
+            let body = read_body(&visit, request).await?;
+            messages::receive(visit, body).await
+        }
+        Verb::GET => streams::open(visit).await,
+        Verb::DELETE => lifecycle::end(&visit),
+        _ => Err(Early::Verb.into()),
+    }
+}
+
+async fn read_body(visit: &Visit, request: Request<Incoming>) -> Result<Bytes, Refusal> {
+    let limits = &visit.snapshot.settings.limits;
+    let declared = hyper::body::Body::size_hint(request.body()).lower();
+    if declared > limits.body as u64 {
+        return Err(Early::TooLarge.into());
+    }
+    let body = Limited::new(request.into_body(), limits.body).collect();
+    match tokio::time::timeout(limits.body_timeout, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Early::TooLarge.into()),
+        Ok(Err(_)) => Err(Early::BodyBroken.into()),
+        Err(_) => Err(Early::BodyTimeout.into()),
+    }
+}

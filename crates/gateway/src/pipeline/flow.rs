@@ -1,0 +1,401 @@
+//! A request under way to a server, and its answer on the way back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+use toolgate_journal::Outcome;
+use toolgate_mcp::method::Method;
+use toolgate_mcp::revision::Era;
+use toolgate_mcp::stdio::exchange::OnDrop;
+
+use super::messages::{Inquiry, passes_on, progress_token};
+use super::relay::{self, Relay};
+use super::shape::{Shape, Shaped, key_of, shape};
+use super::visit::Visit;
+use crate::body::Body;
+use crate::grant::StreamPlace;
+use crate::refusal::{Refusal, json};
+use crate::session::{Hold, InFlight, Session};
+use crate::ticket::Ticket;
+use crate::upstream::{Content, Leg, Outgoing, Reply, UpstreamError};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// How a flow ends when its client goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Departure {
+    /// The work goes on: a legacy client's disconnect is no cancellation (2025-03-26, transports).
+    GoesOn,
+    /// The work is cancelled (2026-07-28, cancellation).
+    Cancels,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) visit: Visit,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) leg: Leg,
+    /// The raw id of the request.
+    pub(super) id: String,
+    pub(super) shape: Shape,
+    pub(super) ticket: Option<Ticket>,
+    pub(super) method: Method,
+    /// Whether it ends with an answer in due time; a subscription stays open.
+    pub(super) bounded: bool,
+    /// Keeps the session from counting as idle.
+    pub(super) hold: Option<Hold>,
+    /// The place of a stream that stays open.
+    pub(super) place: Option<StreamPlace>,
+}
+
+impl Flow {
+    /// The flow of a request.
+    pub(super) fn of(inquiry: &Inquiry<'_>, shape: Shape, ticket: Option<Ticket>) -> Self {
+        Self {
+            visit: inquiry.visit.clone(),
+            hold: inquiry.session.as_ref().map(Session::hold),
+            session: inquiry.session.clone(),
+            leg: inquiry.leg.clone(),
+            id: inquiry.request.id.raw().to_owned(),
+            shape,
+            ticket,
+            method: inquiry.method,
+            bounded: true,
+            place: None,
+        }
+    }
+
+    /// Sends the request as it came.
+    pub(super) async fn start(self, inquiry: &Inquiry<'_>) -> Result<Response<Body>, Refusal> {
+        let outgoing = self.outgoing(inquiry);
+        self.send(outgoing).await
+    }
+
+    /// The request as it came, with the headers that go on.
+    pub(super) fn outgoing(&self, inquiry: &Inquiry<'_>) -> Outgoing {
+        Outgoing {
+            body: inquiry.body.clone(),
+            id: inquiry.request.id.span(),
+            progress_token: progress_token(inquiry.request).map(|t| t.span()),
+            headers: self.headers(),
+            on_drop: OnDrop::Cancel,
+        }
+    }
+
+    /// Headers that go on: those of the modern era, which were proved equal to the body, and the trace.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.leg.era() == Era::Modern {
+            let passed = self.visit.headers.iter().filter(|(name, _)| passes_on(name));
+            headers.extend(passed.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        if let Some(traceparent) = self.visit.header(&TRACEPARENT).and_then(|t| continued(t, &self.visit.request_id)) {
+            headers.insert(TRACEPARENT, traceparent);
+            if let Some(state) = self.visit.headers.get(TRACESTATE) {
+                headers.insert(TRACESTATE, state.clone());
+            }
+        }
+        headers
+    }
+
+    /// Sends a request and answers the client.
+    pub(super) async fn send(self, outgoing: Outgoing) -> Result<Response<Body>, Refusal> {
+        let departure = match self.leg.era() {
+            Era::Legacy => Departure::GoesOn,
+            Era::Modern => Departure::Cancels,
+        };
+        let in_flight = match &self.session {
+            None => None,
+            Some(session) => Some(session.begin(&key_of(&self.id)).ok_or_else(|| {
+                Refusal::error(
+                    &self.id,
+                    toolgate_mcp::error::Code::InvalidRequest,
+                    "a request with this id is in flight in this session already",
+                    Era::Legacy,
+                )
+            })?),
+        };
+        let tasks = self.visit.gateway.tasks.clone();
+        let work = Box::pin(self.run(outgoing, in_flight));
+        Ok(match departure {
+            Departure::Cancels => work.await,
+            Departure::GoesOn => Detached { work: Some(work), tasks }.await,
+        })
+    }
+
+    async fn run(mut self, outgoing: Outgoing, in_flight: Option<InFlight>) -> Response<Body> {
+        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone()).unwrap_or_default();
+        if let Some(ticket) = &mut self.ticket {
+            ticket.leaves();
+        }
+        let outlet = self.outlet();
+        let server = Arc::clone(&self.visit.binding.server);
+        let leg = self.leg.clone();
+        let deadline = Instant::now() + server.settings().max_duration;
+        let mut reply = Box::pin(async move { server.request(&leg, outgoing).await });
+        let life = self.visit.life.clone();
+        let Some((sender, mut receiver, place)) = outlet else {
+            return tokio::select! {
+                biased;
+                reply = &mut reply => self.reply(reply, deadline, in_flight).await,
+                () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
+                () = life.cancelled() => self.gone(Outcome::Cancelled),
+            };
+        };
+        tokio::select! {
+            biased;
+            reply = &mut reply => self.reply(reply, deadline, in_flight).await,
+            () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
+            () = life.cancelled() => self.gone(Outcome::Cancelled),
+            Some(first) = receiver.recv() => {
+                // The child says something before its answer: what comes is a stream.
+                let tasks = self.visit.gateway.tasks.clone();
+                tasks.spawn(async move {
+                    let _place = place;
+                    let reply = tokio::select! {
+                        reply = reply => reply,
+                        () = cancelled.cancelled() => return self.settle(Outcome::Cancelled),
+                    };
+                    self.finish_stream(reply, deadline, sender, in_flight).await;
+                });
+                relay::event_stream(Body::Events { first: Some(first), events: receiver })
+            }
+        }
+    }
+
+    /// A place for messages of the session's own child that belong to no request, while this one waits.
+    fn outlet(&self) -> Option<(mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>, crate::session::Outlet)> {
+        let session = self.session.as_ref()?;
+        let Leg::Child { own: true, .. } = &self.leg else { return None };
+        let (sender, receiver) = mpsc::channel(relay::WAITING);
+        let place = session.open_outlet(sender.clone());
+        Some((sender, receiver, place))
+    }
+
+    async fn reply(
+        mut self,
+        reply: Result<Reply, UpstreamError>,
+        deadline: Instant,
+        in_flight: Option<InFlight>,
+    ) -> Response<Body> {
+        let content = match reply {
+            Ok(reply) => reply.content,
+            Err(error) => return self.fail(&error),
+        };
+        match content {
+            Content::Whole { status, body } => match self.conclude(body) {
+                Ok(shaped) => self.answer(status, shaped),
+                Err(error) => self.fail(&error),
+            },
+            Content::Events(events) => {
+                let (sender, receiver) = mpsc::channel(relay::WAITING);
+                let tasks = self.visit.gateway.tasks.clone();
+                let relay = Relay { flow: self, events, sender, deadline, in_flight };
+                tasks.spawn(relay.run());
+                relay::event_stream(Body::Events { first: None, events: receiver })
+            }
+            Content::Nothing => self.fail(&UpstreamError::Protocol("it took the request without an answer".to_owned())),
+        }
+    }
+
+    /// Ends a stream that was begun before the answer was there.
+    async fn finish_stream(
+        mut self,
+        reply: Result<Reply, UpstreamError>,
+        deadline: Instant,
+        sender: mpsc::Sender<Bytes>,
+        in_flight: Option<InFlight>,
+    ) {
+        let last = match reply.map(|r| r.content) {
+            Ok(Content::Events(events)) => {
+                return Relay { flow: self, events, sender, deadline, in_flight }.run().await;
+            }
+            Ok(Content::Whole { body, .. }) => self.conclude(body),
+            Ok(Content::Nothing) => Err(UpstreamError::Protocol("it took the request without an answer".to_owned())),
+            Err(error) => Err(error),
+        };
+        let event = match last {
+            Ok(shaped) => {
+                self.settle_shaped(&shaped);
+                crate::upstream::event_of(&shaped.body)
+            }
+            Err(error) => self.failure_event(&error),
+        };
+        if sender.send(event).await.is_err() {
+            tracing::debug!("the client went away before its answer");
+        }
+    }
+
+    /// Shapes the answer.
+    pub(super) fn conclude(&mut self, body: Bytes) -> Result<Shaped, UpstreamError> {
+        if let Some(ticket) = &mut self.ticket {
+            ticket.answered = Some(ticket.gateway.clock.now().mono);
+        }
+        shape(&self.visit, self.shape, self.leg.era(), &self.id, body)
+    }
+
+    fn answer(&mut self, status: StatusCode, shaped: Shaped) -> Response<Body> {
+        self.settle_shaped(&shaped);
+        json(status, shaped.body)
+    }
+
+    /// Settles the ticket by what the answer says; a task keeps it until the task has ended.
+    pub(super) fn settle_shaped(&mut self, shaped: &Shaped) {
+        let group = &self.visit.binding.group;
+        let task_ids = &self.visit.gateway.task_ids;
+        match (&shaped.task, self.shape) {
+            (Some((id, ended)), Shape::Tool) => {
+                task_ids.issue(group, id);
+                match self.ticket.take() {
+                    Some(ticket) if !ended => {
+                        let until = ticket.gateway.clock.now().mono.saturating_add(TASK_PATIENCE);
+                        task_ids.park(group, id, ticket, until);
+                        return;
+                    }
+                    ticket => self.ticket = ticket,
+                }
+            }
+            (Some((id, true)), Shape::Task) => task_ids.settle(group, id, shaped.outcome),
+            _ => {}
+        }
+        self.settle(shaped.outcome);
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.finish(outcome);
+        }
+    }
+
+    /// The answer when there is none of the server.
+    fn fail(mut self, error: &UpstreamError) -> Response<Body> {
+        self.settle_failure(error);
+        Refusal::of_upstream(error, self.visit.binding.server.name(), &self.id, self.leg.era()).into_response()
+    }
+
+    /// The same as an event, for a stream that has begun.
+    pub(super) fn failure_event(&mut self, error: &UpstreamError) -> Bytes {
+        self.settle_failure(error);
+        let era = self.leg.era();
+        let text = format!("server `{}`: {error}", self.visit.binding.server.name());
+        let body = toolgate_mcp::error::error_body(Some(&self.id), error.code(era), &text, None);
+        crate::upstream::event_of(&body)
+    }
+
+    fn settle_failure(&mut self, error: &UpstreamError) {
+        let outcome = if error.is_unreached() { Outcome::Unreached } else { Outcome::Error };
+        self.settle(outcome);
+        tracing::info!(
+            request_id = self.visit.request_id,
+            server = self.visit.binding.server.name(),
+            method = self.method.name(),
+            %error,
+            "the server gave no good answer"
+        );
+        match error {
+            UpstreamError::SessionGone => {
+                if let Some(session) = &self.session {
+                    super::lifecycle::forget(&self.visit, session);
+                }
+            }
+            UpstreamError::Silent(_) | UpstreamError::TooSlow(_) => self.cancel_upstream(),
+            _ => {}
+        }
+    }
+
+    /// Tells a legacy server over HTTP that nobody waits any more; a child is told by its exchange, and a
+    /// modern server by the end of the connection.
+    fn cancel_upstream(&self) {
+        let Leg::Web { revision, .. } = &self.leg else { return };
+        if revision.era() == Era::Modern {
+            return;
+        }
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{},"reason":"the gateway's time for it is over"}}}}"#,
+            self.id
+        );
+        let (server, leg) = (Arc::clone(&self.visit.binding.server), self.leg.clone());
+        self.visit.gateway.tasks.spawn(async move {
+            if let Err(error) = server.tell(&leg, Bytes::from(body), false).await {
+                tracing::debug!(%error, "the server was not told that a request is over");
+            }
+        });
+    }
+
+    /// The answer to a request that was cancelled or whose grant has ended.
+    fn gone(mut self, outcome: Outcome) -> Response<Body> {
+        self.settle(outcome);
+        let code = toolgate_mcp::error::Code::Cancelled;
+        Refusal::error(&self.id, code, "the request was cancelled", self.leg.era()).into_response()
+    }
+}
+
+/// Nanoseconds for which a task's call is kept open when nobody asks how it went: an hour.
+const TASK_PATIENCE: u64 = 3_600_000_000_000;
+
+/// A trace context continued under a span of our own (W3C Trace Context, 3.2); none for a malformed one.
+fn continued(traceparent: &str, request_id: &str) -> Option<HeaderValue> {
+    let mut parts = traceparent.split('-');
+    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
+    let valid = version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && parts.next().is_none();
+    if !valid || !nonzero(trace) || !nonzero(parent) {
+        return None;
+    }
+    let hash = crate::token::hash(request_id);
+    let span = crate::token::hex(hash.get(..8)?);
+    HeaderValue::from_str(&format!("00-{trace}-{span}-{flags}")).ok()
+}
+
+/// Work that is finished in the background if its client goes away.
+struct Detached<F: Future + Send + 'static>
+where
+    F::Output: Send,
+{
+    work: Option<Pin<Box<F>>>,
+    tasks: TaskTracker,
+}
+
+impl<F: Future + Send + 'static> Future for Detached<F>
+where
+    F::Output: Send,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        match &mut self.work {
+            // A future is not polled after it was ready.
+            None => Poll::Pending,
+            Some(work) => {
+                let output = work.as_mut().poll(context);
+                if output.is_ready() {
+                    self.work = None;
+                }
+                output
+            }
+        }
+    }
+}
+
+impl<F: Future + Send + 'static> Drop for Detached<F>
+where
+    F::Output: Send,
+{
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            self.tasks.spawn(work);
+        }
+    }
+}

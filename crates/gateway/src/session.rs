@@ -1,0 +1,313 @@
+//! Sessions of the legacy era: what ties a client's requests to one upstream session or child.
+//!
+//! A session id is no proof of identity: each request brings its token, and a session of another grant or
+//! server is answered like one that does not exist.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use toolgate_mcp::revision::Revision;
+
+use crate::upstream::Leg;
+
+/// Requests of a server that may wait for a client's answer in one session.
+const MAX_ASKED: usize = 256;
+/// Resources that one session may be subscribed to.
+const MAX_SUBSCRIBED: usize = 1024;
+
+/// A live session.
+#[derive(Debug)]
+pub struct Session {
+    /// What the client repeats: 256 random bits.
+    pub id: String,
+    /// The grant that opened it.
+    pub grant: String,
+    /// The server.
+    pub server: String,
+    /// The group whose ended sessions hand their usage on.
+    pub group: String,
+    /// The revision that was agreed on.
+    pub revision: Revision,
+    /// The way to the server.
+    pub leg: Leg,
+    /// Cancelled when the session ends.
+    pub ended: CancellationToken,
+    used: AtomicU64,
+    busy: AtomicUsize,
+    asked: Mutex<HashSet<String>>,
+    subscribed: Mutex<HashSet<String>>,
+    in_flight: Mutex<HashMap<String, CancellationToken>>,
+    /// Where messages of a child go that belong to no request: the GET stream, and the streams of
+    /// requests in flight.
+    outlets: Mutex<Outlets>,
+}
+
+#[derive(Debug, Default)]
+struct Outlets {
+    stream: Option<mpsc::Sender<Bytes>>,
+    requests: Vec<(u64, mpsc::Sender<Bytes>)>,
+    next: u64,
+}
+
+/// What opens a session.
+#[derive(Debug)]
+pub struct Opening {
+    /// The grant.
+    pub grant: String,
+    /// The server.
+    pub server: String,
+    /// Grant and server.
+    pub group: String,
+    /// The agreed revision.
+    pub revision: Revision,
+    /// The way to the server.
+    pub leg: Leg,
+}
+
+impl Session {
+    /// A session with an id of its own.
+    ///
+    /// # Errors
+    ///
+    /// The system's source of randomness failed.
+    pub fn new(opening: Opening, mono: u64) -> Result<Self, getrandom::Error> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)?;
+        Ok(Self {
+            id: URL_SAFE_NO_PAD.encode(random),
+            grant: opening.grant,
+            server: opening.server,
+            group: opening.group,
+            revision: opening.revision,
+            leg: opening.leg,
+            ended: CancellationToken::new(),
+            used: AtomicU64::new(mono),
+            busy: AtomicUsize::new(0),
+            asked: Mutex::default(),
+            subscribed: Mutex::default(),
+            in_flight: Mutex::default(),
+            outlets: Mutex::default(),
+        })
+    }
+
+    /// A name for the journal: enough of the id to tell sessions apart, too little to use one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.get(..8).unwrap_or_default()
+    }
+
+    /// Notes that it was used.
+    pub fn touch(&self, mono: u64) {
+        self.used.fetch_max(mono, Ordering::Relaxed);
+    }
+
+    /// Marks it as in use while the value lives: a stream or request is open.
+    #[must_use]
+    pub fn hold(self: &Arc<Self>) -> Hold {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+        Hold(Arc::clone(self))
+    }
+
+    /// Nanoseconds for which nothing was open or used; none while something is open.
+    #[must_use]
+    pub fn idle(&self, mono: u64) -> Option<u64> {
+        (self.busy.load(Ordering::Acquire) == 0).then(|| mono.saturating_sub(self.used.load(Ordering::Relaxed)))
+    }
+
+    /// Notes a server's request that the client may answer; false if too many wait already.
+    #[must_use]
+    pub fn expect_answer(&self, id: &str) -> bool {
+        let mut asked = lock(&self.asked);
+        asked.len() < MAX_ASKED && asked.insert(id.to_owned())
+    }
+
+    /// Whether a server's request of that id waits; it no longer does afterwards.
+    #[must_use]
+    pub fn take_expected(&self, id: &str) -> bool {
+        lock(&self.asked).remove(id)
+    }
+
+    /// Notes a subscription; false if there are too many.
+    #[must_use]
+    pub fn subscribe(&self, uri: &str) -> bool {
+        let mut subscribed = lock(&self.subscribed);
+        subscribed.contains(uri) || (subscribed.len() < MAX_SUBSCRIBED && subscribed.insert(uri.to_owned()))
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&self, uri: &str) {
+        lock(&self.subscribed).remove(uri);
+    }
+
+    /// Whether the session is subscribed to a resource.
+    #[must_use]
+    pub fn is_subscribed(&self, uri: &str) -> bool {
+        lock(&self.subscribed).contains(uri)
+    }
+
+    /// Notes a request in flight under its id; none if one with that id is in flight already.
+    #[must_use]
+    pub fn begin(self: &Arc<Self>, id: &str) -> Option<InFlight> {
+        let mut in_flight = lock(&self.in_flight);
+        if in_flight.contains_key(id) {
+            return None;
+        }
+        let cancelled = CancellationToken::new();
+        in_flight.insert(id.to_owned(), cancelled.clone());
+        Some(InFlight { session: Arc::clone(self), id: id.to_owned(), cancelled })
+    }
+
+    /// Cancels a request in flight; false if there is none of that id.
+    #[must_use]
+    pub fn cancel(&self, id: &str) -> bool {
+        lock(&self.in_flight).get(id).map(CancellationToken::cancel).is_some()
+    }
+
+    /// Makes `sender` the GET stream; a former one ends.
+    pub fn open_stream(&self, sender: mpsc::Sender<Bytes>) {
+        lock(&self.outlets).stream = Some(sender);
+    }
+
+    /// Closes the GET stream if it still is `sender`.
+    pub fn close_stream(&self, sender: &mpsc::Sender<Bytes>) {
+        let mut outlets = lock(&self.outlets);
+        if outlets.stream.as_ref().is_some_and(|s| s.same_channel(sender)) {
+            outlets.stream = None;
+        }
+    }
+
+    /// Adds the stream of a request in flight until the value is dropped.
+    #[must_use]
+    pub fn open_outlet(self: &Arc<Self>, sender: mpsc::Sender<Bytes>) -> Outlet {
+        let mut outlets = lock(&self.outlets);
+        let number = outlets.next;
+        outlets.next += 1;
+        outlets.requests.push((number, sender));
+        Outlet { session: Arc::clone(self), number }
+    }
+
+    /// Where a message that belongs to no request goes: the newest request in flight, else the GET
+    /// stream, else nowhere.
+    #[must_use]
+    pub fn outlet(&self) -> Option<mpsc::Sender<Bytes>> {
+        let outlets = lock(&self.outlets);
+        outlets.requests.last().map(|(_, sender)| sender.clone()).or_else(|| outlets.stream.clone())
+    }
+
+    /// The GET stream, if one is open.
+    #[must_use]
+    pub fn stream(&self) -> Option<mpsc::Sender<Bytes>> {
+        lock(&self.outlets).stream.clone()
+    }
+}
+
+/// Keeps a session from counting as idle.
+#[derive(Debug)]
+pub struct Hold(Arc<Session>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A request in flight, until it is dropped.
+#[derive(Debug)]
+pub struct InFlight {
+    session: Arc<Session>,
+    id: String,
+    /// Cancelled by the client's `notifications/cancelled`.
+    pub cancelled: CancellationToken,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        lock(&self.session.in_flight).remove(&self.id);
+    }
+}
+
+/// A request's place among the outlets of its session.
+#[derive(Debug)]
+pub struct Outlet {
+    session: Arc<Session>,
+    number: u64,
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        lock(&self.session.outlets).requests.retain(|(number, _)| *number != self.number);
+    }
+}
+
+/// All live sessions.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    live: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+impl Sessions {
+    /// The session of that id, if it belongs to that grant and server.
+    #[must_use]
+    pub fn find(&self, id: &str, grant: &str, server: &str) -> Option<Arc<Session>> {
+        let live = lock(&self.live);
+        live.get(id).filter(|s| s.grant == grant && s.server == server).cloned()
+    }
+
+    /// Adds a session. Where its grant has `most` already, the one that was idle longest is taken out
+    /// and returned to be ended; with none idle the new one is returned instead.
+    ///
+    /// # Errors
+    ///
+    /// The session that could not be added.
+    pub fn add(&self, session: Arc<Session>, most: usize, mono: u64) -> Result<Option<Arc<Session>>, Arc<Session>> {
+        let mut live = lock(&self.live);
+        let of_grant = live.values().filter(|s| s.grant == session.grant);
+        let evicted = if of_grant.clone().count() < most {
+            None
+        } else {
+            let oldest = of_grant.filter_map(|s| Some((s.idle(mono)?, s.id.clone()))).max();
+            match oldest.and_then(|(_, id)| live.remove(&id)) {
+                Some(evicted) => Some(evicted),
+                None => return Err(session),
+            }
+        };
+        live.insert(session.id.clone(), session);
+        Ok(evicted)
+    }
+
+    /// Takes a session out.
+    #[must_use]
+    pub fn remove(&self, id: &str) -> Option<Arc<Session>> {
+        lock(&self.live).remove(id)
+    }
+
+    /// Takes out all that `over` says.
+    #[must_use]
+    pub fn remove_where(&self, over: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        let mut live = lock(&self.live);
+        let ids: Vec<String> = live.values().filter(|s| over(s)).map(|s| s.id.clone()).collect();
+        ids.iter().filter_map(|id| live.remove(id)).collect()
+    }
+
+    /// The live sessions that `of` picks.
+    #[must_use]
+    pub fn pick(&self, of: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+        lock(&self.live).values().filter(|s| of(s)).cloned().collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.live).len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
