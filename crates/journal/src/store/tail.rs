@@ -72,6 +72,32 @@ mod tests {
         check("\n", 1, Some(""));
     }
 
+    /// Counts the bytes that are read.
+    struct Counting(Cursor<Vec<u8>>, u64);
+
+    impl Read for Counting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(buffer)?;
+            self.1 += read as u64;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counting {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn a_large_file_costs_no_more_than_a_small_one() {
+        let text = b"0123456789\n".repeat(1 << 20);
+        let length = text.len() as u64;
+        let mut file = Counting(Cursor::new(text), 0);
+        assert_eq!(read_tail(&mut file, length).unwrap().whole, length);
+        assert!(file.1 <= 3 * CHUNK, "{}", file.1);
+    }
+
     proptest! {
         #[test]
         fn lines_longer_than_a_chunk(first in 0usize..200_000, second in 0usize..200_000, torn in 0usize..200_000) {
