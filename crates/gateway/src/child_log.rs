@@ -35,7 +35,8 @@ pub fn sink(folder: &Path, server: &str, env: &[(String, String)]) -> LogSink {
 /// Replaces configured secrets and whatever follows `Bearer`, and makes control characters visible.
 fn redact(line: &str, secrets: &[String]) -> String {
     let hidden = secrets.iter().fold(line.to_owned(), |text, secret| text.replace(secret.as_str(), REDACTED));
-    let visible: String = hidden.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let visible: String =
+        hidden.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     match visible.split_once("Bearer ") {
         None => visible,
         Some((before, after)) => {

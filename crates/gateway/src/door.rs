@@ -48,7 +48,8 @@ impl Door {
             Some(host) => Some(host),
             None => single(request.headers(), header::HOST).and_then(host_of),
         };
-        if !host.is_some_and(|h| self.knows(h)) || request.headers().get_all(header::HOST).iter().count() > 1 {
+        if !host.is_some_and(|h| self.knows(h)) || request.headers().get_all(header::HOST).iter().count() > 1
+        {
             return Err(Fault::Host);
         }
         match request.headers().get(header::ORIGIN) {
@@ -130,34 +131,66 @@ mod tests {
 
     #[test]
     fn answers_to_its_own_names() {
-        for host in ["localhost", "LOCALHOST:8420", "127.0.0.1:8420", "127.9.9.9", "[::1]:8420", "[::1]",
-            "192.0.2.7:80", "gate.example.com", "Gate.Example.com:443"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8420",
+            "127.0.0.1:8420",
+            "127.9.9.9",
+            "[::1]:8420",
+            "[::1]",
+            "192.0.2.7:80",
+            "gate.example.com",
+            "Gate.Example.com:443",
+        ] {
             assert_eq!(check(host, None), Ok(()), "{host}");
         }
     }
 
     #[test]
     fn foreign_hosts_are_refused() {
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "192.0.2.8", "", "localhost:x",
-            "evil.example@localhost", "localhost:80:80", "[::2]", "gate.example.com.", "null"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "192.0.2.8",
+            "",
+            "localhost:x",
+            "evil.example@localhost",
+            "localhost:80:80",
+            "[::2]",
+            "gate.example.com.",
+            "null",
+        ] {
             assert_eq!(check(host, None), Err(Fault::Host), "{host}");
         }
     }
 
     #[test]
     fn a_second_host_line_is_refused() {
-        let request = Request::builder().header("host", "localhost").header("host", "localhost").body(()).unwrap();
+        let request =
+            Request::builder().header("host", "localhost").header("host", "localhost").body(()).unwrap();
         assert_eq!(door().check(&request), Err(Fault::Host));
         assert_eq!(door().check(&Request::builder().body(()).unwrap()), Err(Fault::Host));
     }
 
     #[test]
     fn origins_are_checked_apart() {
-        for origin in ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:1", "https://app.example.com"] {
+        for origin in
+            ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:1", "https://app.example.com"]
+        {
             assert_eq!(check("localhost", Some(origin)), Ok(()), "{origin}");
         }
-        for origin in ["null", "https://evil.example", "http://localhost.evil.example", "file://", "http://app.example.com",
-            "https://app.example.com.evil.example", "http://127.0.0.1@evil.example", "app.example.com", ""] {
+        for origin in [
+            "null",
+            "https://evil.example",
+            "http://localhost.evil.example",
+            "file://",
+            "http://app.example.com",
+            "https://app.example.com.evil.example",
+            "http://127.0.0.1@evil.example",
+            "app.example.com",
+            "",
+        ] {
             assert_eq!(check("localhost", Some(origin)), Err(Fault::Origin), "{origin}");
         }
     }

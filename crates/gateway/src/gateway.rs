@@ -1,6 +1,7 @@
 //! Everything that requests share: the snapshot, counters, journal, sessions and figures.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -9,7 +10,7 @@ use sha2::Sha256;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use toolgate_journal::{Journal, Kind, Record, Urgency};
+use toolgate_journal::{Journal, Kind, Record, SyncState, Urgency};
 use toolgate_json::Limits;
 use toolgate_quota::{Counters, SessionRef};
 
@@ -36,7 +37,7 @@ pub struct Gateway {
     /// What happened.
     pub journal: Journal,
     /// How far the journal is synced, where it is synced at all.
-    pub synced: Option<watch::Receiver<u64>>,
+    pub synced: Option<watch::Receiver<SyncState>>,
     /// Hashes arguments for the journal.
     pub argument_key: ArgumentKey,
     /// Live sessions of the legacy era.
@@ -51,6 +52,7 @@ pub struct Gateway {
     pub tasks: TaskTracker,
     /// Cancelled when the gateway stops taking requests.
     pub stop: CancellationToken,
+    listen: SocketAddr,
     refused: Mutex<HashMap<RefusedBy, u64>>,
 }
 
@@ -68,7 +70,7 @@ pub struct Parts {
     /// The journal, open.
     pub journal: Journal,
     /// How far it is synced.
-    pub synced: Option<watch::Receiver<u64>>,
+    pub synced: Option<watch::Receiver<SyncState>>,
     /// The key of arguments.
     pub argument_key: ArgumentKey,
     /// Ids for requests.
@@ -77,6 +79,8 @@ pub struct Parts {
     pub tasks: TaskTracker,
     /// Cancelled at the end.
     pub stop: CancellationToken,
+    /// Where the data plane listens.
+    pub listen: SocketAddr,
 }
 
 /// The key under which arguments are hashed for the journal, so that equal arguments can be found again
@@ -124,6 +128,7 @@ impl Gateway {
             request_ids: parts.request_ids,
             tasks: parts.tasks,
             stop: parts.stop,
+            listen: parts.listen,
             refused: Mutex::default(),
         })
     }
@@ -175,16 +180,32 @@ impl Gateway {
         }
     }
 
+    /// Calls that were let through and have no outcome yet.
+    #[must_use]
+    pub fn calls_in_flight(&self) -> usize {
+        let snapshot = self.snapshot.load();
+        let most = snapshot.settings.limits.in_flight_per_server;
+        snapshot.servers.values().map(|s| most.saturating_sub(s.calls.available_permits())).sum()
+    }
+
+    /// Where the data plane listens.
+    #[must_use]
+    pub fn listen_address(&self) -> SocketAddr {
+        self.listen
+    }
+
     /// Ends a session: its usage is handed on, its server is told in the background.
     pub fn end_session(self: &Arc<Self>, session: Arc<Session>) {
+        self.end_session_on(session, &self.snapshot.load());
+    }
+
+    /// As [`Gateway::end_session`], with the servers of a given snapshot.
+    pub fn end_session_on(self: &Arc<Self>, session: Arc<Session>, snapshot: &Snapshot) {
         session.ended.cancel();
         let reference = SessionRef { group: &session.group, session: &session.id };
         self.counters.end_session(reference, self.clock.now());
-        let snapshot = self.snapshot.load_full();
-        self.tasks.spawn(async move {
-            if let Some(server) = snapshot.servers.get(&session.server) {
-                server.end(&session.leg).await;
-            }
-        });
+        if let Some(server) = snapshot.servers.get(&session.server).cloned() {
+            self.tasks.spawn(async move { server.end(&session.leg).await });
+        }
     }
 }

@@ -115,11 +115,6 @@ impl Binding {
     pub fn limit(&self, limit: &Limit) -> Option<&BoundLimit> {
         self.limits.get(&(limit.counter.clone(), limit.shadow))
     }
-
-    /// All counters.
-    pub fn limits(&self) -> impl Iterator<Item = &BoundLimit> {
-        self.limits.values()
-    }
 }
 
 /// Policy, counter and subject. The parts are separated by a character that no name may hold.
@@ -162,7 +157,12 @@ fn calendar_unit(unit: CalendarUnit) -> quota::CalendarUnit {
 impl Grant {
     /// What conditions may ask about a call of this grant.
     #[must_use]
-    pub fn context<'a>(&'a self, server: &'a str, client_ip: Option<IpAddr>, wall_micros: i64) -> Context<'a> {
+    pub fn context<'a>(
+        &'a self,
+        server: &'a str,
+        client_ip: Option<IpAddr>,
+        wall_micros: i64,
+    ) -> Context<'a> {
         Context { grant_label: &self.label, grant_tags: &self.tags, server, client_ip, wall_micros }
     }
 }

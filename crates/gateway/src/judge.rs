@@ -163,7 +163,8 @@ impl Gateway {
             .map(|(d, amount)| LimitRecord { counter: &d.limit.counter, amount, scope: d.limit.scope.name() })
             .collect();
         let outcome = if shadowed.is_empty() { Recorded::Allow } else { Recorded::ShadowDeny };
-        let verdict = Verdict { outcome, rule: None, message: None, retry_after: None, shadowed, limits: &limits };
+        let verdict =
+            Verdict { outcome, rule: None, message: None, retry_after: None, shadowed, limits: &limits };
         let written = self.write_decision(case, &verdict);
         let sequence = match written {
             Ok(sequence) => sequence,
@@ -194,7 +195,11 @@ impl Gateway {
             target: case.target.clone(),
             sequence,
             reservation: Some(reservation),
-            successes_only: claims.demands.iter().map(|d| d.limit.count == toolgate_policy::Count::Successes).collect(),
+            successes_only: claims
+                .demands
+                .iter()
+                .map(|d| d.limit.count == toolgate_policy::Count::Successes)
+                .collect(),
             series,
             places,
             started: case.started,
@@ -305,7 +310,6 @@ fn label<'a>(case: &'a Case<'_>) -> &'a str {
         Target::Tool(_) => UNLISTED,
         Target::Resource(_) => "(resource)",
         Target::Prompt(_) => "(prompt)",
-        Target::Other => "(other)",
     }
 }
 

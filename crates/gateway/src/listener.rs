@@ -127,8 +127,13 @@ impl Listener {
     }
 }
 
-async fn connection<I, S, F>(io: I, peer: SocketAddr, limits: LimitSettings, stop: CancellationToken, serve: S)
-where
+async fn connection<I, S, F>(
+    io: I,
+    peer: SocketAddr,
+    limits: LimitSettings,
+    stop: CancellationToken,
+    serve: S,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(Request<Incoming>, SocketAddr) -> F,
     F: Future<Output = Response<Body>> + Send + 'static,

@@ -73,8 +73,8 @@ pub struct Series {
 
 fn latency() -> Histogram {
     Histogram::new([
-        0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-        5.0, 10.0, 30.0, 60.0, 300.0,
+        0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
+        2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
     ])
 }
 
@@ -125,7 +125,11 @@ impl Metrics {
         registry.register("connections", "Client connections open", self.connections.clone());
         registry.register("streams", "Event streams open to clients", self.streams.clone());
         registry.register("sessions", "Live sessions", self.sessions.clone());
-        registry.register("journal_healthy", "Whether the journal can be written", self.journal_healthy.clone());
+        registry.register(
+            "journal_healthy",
+            "Whether the journal can be written",
+            self.journal_healthy.clone(),
+        );
     }
 
     /// The series of a tool that the policy or the server's list knows, or of [`UNLISTED`].

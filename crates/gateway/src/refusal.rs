@@ -65,8 +65,6 @@ pub enum Early {
     Streams,
     /// The server has no stream beside requests.
     NoStream,
-    /// The gateway failed.
-    Internal,
     /// The gateway is shutting down.
     Stopping,
 }
@@ -75,21 +73,50 @@ impl Early {
     /// Status, short name for metrics and journal, and words.
     fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::Host => (StatusCode::FORBIDDEN, "host", "the Host header names a host that is not answered; add it to `allowed_hosts`"),
-            Self::Origin => (StatusCode::FORBIDDEN, "origin", "the Origin is not allowed; add it to `allowed_origins`"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "a valid grant token is needed: send it as `Authorization: Bearer <token>`"),
+            Self::Host => (
+                StatusCode::FORBIDDEN,
+                "host",
+                "the Host header names a host that is not answered; add it to `allowed_hosts`",
+            ),
+            Self::Origin => {
+                (StatusCode::FORBIDDEN, "origin", "the Origin is not allowed; add it to `allowed_origins`")
+            }
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "a valid grant token is needed: send it as `Authorization: Bearer <token>`",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "there is nothing here for this grant"),
-            Self::SessionNotFound => (StatusCode::NOT_FOUND, "session", "no such session; send `initialize` to open one"),
+            Self::SessionNotFound => {
+                (StatusCode::NOT_FOUND, "session", "no such session; send `initialize` to open one")
+            }
             Self::Verb => (StatusCode::METHOD_NOT_ALLOWED, "verb", "this address does not take this method"),
-            Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", "send the message as `Content-Type: application/json`"),
-            Self::Accept => (StatusCode::NOT_ACCEPTABLE, "accept", "send `Accept: application/json, text/event-stream`"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the message is longer than the `body` limit"),
-            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "body_timeout", "the message did not arrive in time"),
+            Self::ContentType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "content_type",
+                "send the message as `Content-Type: application/json`",
+            ),
+            Self::Accept => {
+                (StatusCode::NOT_ACCEPTABLE, "accept", "send `Accept: application/json, text/event-stream`")
+            }
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the message is longer than the `body` limit")
+            }
+            Self::BodyTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "body_timeout", "the message did not arrive in time")
+            }
             Self::BodyBroken => (StatusCode::BAD_REQUEST, "body_broken", "the message broke off"),
-            Self::TokenInUrl => (StatusCode::BAD_REQUEST, "token_in_url", "a token does not belong in a URL; send it as `Authorization: Bearer <token>` and replace it, since URLs are logged"),
-            Self::Streams => (StatusCode::TOO_MANY_REQUESTS, "streams", "too many streams of this grant are open"),
-            Self::NoStream => (StatusCode::METHOD_NOT_ALLOWED, "no_stream", "this server has no stream beside its answers"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "the gateway failed; see its log"),
+            Self::TokenInUrl => (
+                StatusCode::BAD_REQUEST,
+                "token_in_url",
+                "a token does not belong in a URL; send it as `Authorization: Bearer <token>` and replace it, since URLs are logged",
+            ),
+            Self::Streams => {
+                (StatusCode::TOO_MANY_REQUESTS, "streams", "too many streams of this grant are open")
+            }
+            Self::NoStream => {
+                (StatusCode::METHOD_NOT_ALLOWED, "no_stream", "this server has no stream beside its answers")
+            }
             Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping", "the gateway is shutting down"),
         }
     }
@@ -112,7 +139,8 @@ impl Early {
         let headers = response.headers_mut();
         match self {
             Self::Unauthorized => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"toolgate\""));
+                headers
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"toolgate\""));
             }
             Self::Verb | Self::NoStream => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -146,7 +174,9 @@ impl Refusal {
             return Self::Early(Early::SessionNotFound);
         }
         let (text, data) = match error {
-            UpstreamError::OtherEra(speaks) => (other_era(server, *speaks, era), Some(supported(*speaks, era))),
+            UpstreamError::OtherEra(speaks) => {
+                (other_era(server, *speaks, era), Some(supported(*speaks, era)))
+            }
             UpstreamError::Unreached(_) => {
                 (format!("server `{server}`: {error}; check that it runs, then try again"), None)
             }

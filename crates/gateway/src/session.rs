@@ -117,7 +117,8 @@ impl Session {
     /// Nanoseconds for which nothing was open or used; none while something is open.
     #[must_use]
     pub fn idle(&self, mono: u64) -> Option<u64> {
-        (self.busy.load(Ordering::Acquire) == 0).then(|| mono.saturating_sub(self.used.load(Ordering::Relaxed)))
+        (self.busy.load(Ordering::Acquire) == 0)
+            .then(|| mono.saturating_sub(self.used.load(Ordering::Relaxed)))
     }
 
     /// Notes a server's request that the client may answer; false if too many wait already.
@@ -265,7 +266,12 @@ impl Sessions {
     /// # Errors
     ///
     /// The session that could not be added.
-    pub fn add(&self, session: Arc<Session>, most: usize, mono: u64) -> Result<Option<Arc<Session>>, Arc<Session>> {
+    pub fn add(
+        &self,
+        session: Arc<Session>,
+        most: usize,
+        mono: u64,
+    ) -> Result<Option<Arc<Session>>, Arc<Session>> {
         let mut live = lock(&self.live);
         let of_grant = live.values().filter(|s| s.grant == session.grant);
         let evicted = if of_grant.clone().count() < most {

@@ -38,11 +38,18 @@ impl Snapshot {
     /// Compiles settings and stored grants. Servers, connections and places taken are kept from the
     /// previous snapshot where their settings are the same.
     #[must_use]
-    pub fn build(settings: Settings, stored: &StoredGrants, servers: &Servers, previous: Option<&Snapshot>) -> Self {
+    pub fn build(
+        settings: Settings,
+        stored: &StoredGrants,
+        servers: &Servers,
+        previous: Option<&Snapshot>,
+    ) -> Self {
         let servers: HashMap<_, _> = settings
             .servers
             .iter()
-            .map(|s| (s.name.clone(), servers.open(s, &settings, previous.and_then(|p| p.servers.get(&s.name)))))
+            .map(|s| {
+                (s.name.clone(), servers.open(s, &settings, previous.and_then(|p| p.servers.get(&s.name))))
+            })
             .collect();
         let mut snapshot = Self { servers, tokens: HashMap::new(), shares: HashMap::new(), settings };
         let settings = snapshot.settings.clone();
@@ -90,9 +97,10 @@ impl Snapshot {
         self.tokens.get(&token::hash(token)).filter(|a| a.ends.is_none_or(|ends| wall_micros < ends))
     }
 
-    /// All distinct bindings of grants and servers.
-    pub fn bindings(&self) -> impl Iterator<Item = (&Arc<Grant>, &Arc<Binding>)> {
-        self.tokens.values().flat_map(|a| a.grant.bindings.values().map(move |b| (&a.grant, b)))
+    /// Whether a grant exists and includes a server.
+    #[must_use]
+    pub fn includes(&self, grant: &str, server: &str) -> bool {
+        self.tokens.values().any(|a| a.grant.label == grant && a.grant.bindings.contains_key(server))
     }
 
     /// Ends the lives of tokens that this snapshot knows and `next` does not, or that are over at
@@ -114,7 +122,10 @@ fn plain_grants<'a>(settings: &'a Settings, stored: &'a StoredGrants) -> Vec<Pla
     let revoked = |label: &str| stored.tombstones.iter().any(|t| t.label == label);
     let kept_tokens = |label: &str| {
         let of_label = stored.grants.iter().filter(move |g| g.label == label);
-        of_label.flat_map(|g| &g.tokens).filter_map(|t| Some((token::parse_hex(&t.sha256)?, t.ends))).collect()
+        of_label
+            .flat_map(|g| &g.tokens)
+            .filter_map(|t| Some((token::parse_hex(&t.sha256)?, t.ends)))
+            .collect()
     };
     let from_file = settings.grants.iter().filter(|g| !revoked(&g.label)).map(|g| Plain {
         label: &g.label,
@@ -125,13 +136,14 @@ fn plain_grants<'a>(settings: &'a Settings, stored: &'a StoredGrants) -> Vec<Pla
         names: g.names,
     });
     let in_file = |label: &str| settings.grants.iter().any(|g| g.label == label);
-    let from_store = stored.grants.iter().filter(move |g| !g.managed_by_file && !in_file(&g.label)).map(|g| Plain {
-        label: &g.label,
-        tokens: kept_tokens(&g.label),
-        servers: &g.servers,
-        expires: g.expires,
-        tags: &g.tags,
-        names: g.names(),
-    });
+    let from_store =
+        stored.grants.iter().filter(move |g| !g.managed_by_file && !in_file(&g.label)).map(|g| Plain {
+            label: &g.label,
+            tokens: kept_tokens(&g.label),
+            servers: &g.servers,
+            expires: g.expires,
+            tags: &g.tags,
+            names: g.names(),
+        });
     from_file.chain(from_store).collect()
 }

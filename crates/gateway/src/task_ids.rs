@@ -61,7 +61,8 @@ impl TaskIds {
     pub fn expire(&self, mono: u64) {
         let over: Vec<Parked> = {
             let mut parked = lock(&self.parked);
-            let keys: Vec<_> = parked.iter().filter(|(_, p)| p.until <= mono).map(|(k, _)| k.clone()).collect();
+            let keys: Vec<_> =
+                parked.iter().filter(|(_, p)| p.until <= mono).map(|(k, _)| k.clone()).collect();
             keys.iter().filter_map(|key| parked.remove(key)).collect()
         };
         for parked in over {

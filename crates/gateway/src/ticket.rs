@@ -21,8 +21,6 @@ pub enum Target {
     Resource(String),
     /// A prompt.
     Prompt(String),
-    /// Something without a name of its own: a task, a request of the server.
-    Other,
 }
 
 impl Target {
@@ -32,7 +30,6 @@ impl Target {
             Target::Tool(name) => record.tool = Some(name),
             Target::Resource(uri) => record.resource = Some(uri),
             Target::Prompt(name) => record.prompt = Some(name),
-            Target::Other => {}
         }
     }
 }

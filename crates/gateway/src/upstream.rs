@@ -61,7 +61,6 @@ pub struct Server {
     limits: Limits,
     reach: Reaching,
     clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
     /// Calls in flight to it.
     pub calls: Arc<Semaphore>,
     places: usize,
@@ -131,17 +130,30 @@ pub struct Outgoing {
 impl Servers {
     /// No connections yet. Logs of children go to the folder `logs`.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, tasks: TaskTracker, base_env: Vec<(String, String)>, logs: PathBuf) -> Self {
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        tasks: TaskTracker,
+        base_env: Vec<(String, String)>,
+        logs: PathBuf,
+    ) -> Self {
         Self { clock, tasks, base_env, logs, tls: OnceLock::new() }
     }
 
     /// The server of these settings: the previous one if nothing about it has changed.
     #[must_use]
-    pub fn open(&self, settings: &ServerSettings, all: &Settings, previous: Option<&Arc<Server>>) -> Arc<Server> {
-        let limits = Limits { bytes: all.limits.result, depth: all.limits.depth, values: 4 * all.limits.values };
+    pub fn open(
+        &self,
+        settings: &ServerSettings,
+        all: &Settings,
+        previous: Option<&Arc<Server>>,
+    ) -> Arc<Server> {
+        let limits =
+            Limits { bytes: all.limits.result, depth: all.limits.depth, values: 4 * all.limits.values };
         let places = all.limits.in_flight_per_server;
         match previous {
-            Some(p) if p.settings == *settings && p.limits == limits && p.places == places => return Arc::clone(p),
+            Some(p) if p.settings == *settings && p.limits == limits && p.places == places => {
+                return Arc::clone(p);
+            }
             _ => {}
         }
         Arc::new(Server {
@@ -149,7 +161,6 @@ impl Servers {
             settings: settings.clone(),
             limits,
             clock: Arc::clone(&self.clock),
-            tasks: self.tasks.clone(),
             calls: Arc::new(Semaphore::new(places)),
             places,
             legacy: Inventory::default(),
@@ -174,7 +185,8 @@ impl Servers {
                 }
             }
             Reach::Command { .. } => {
-                let children = Children::new(settings, &self.base_env, limits, &self.logs, self.tasks.clone());
+                let children =
+                    Children::new(settings, &self.base_env, limits, &self.logs, self.tasks.clone());
                 Reaching::Command(children)
             }
         }
@@ -296,8 +308,15 @@ impl Server {
             (Reaching::Web(web), Leg::Web { revision, session: Some(session) }) => {
                 web.delete(*revision, session, self).await;
             }
-            (_, Leg::Child { child, own: true, .. }) => child.close(),
+            (Reaching::Command(children), Leg::Child { child, own: true, .. }) => children.close(child),
             _ => {}
+        }
+    }
+
+    /// Ends what it runs.
+    pub async fn stop(&self) {
+        if let Reaching::Command(children) = &self.reach {
+            children.stop().await;
         }
     }
 
@@ -320,7 +339,8 @@ impl Server {
         let leg = match &self.reach {
             Reaching::Unusable(why) => return Err(UpstreamError::Unreached(why.clone())),
             Reaching::Web(web) => {
-                let known = self.settings.protocol == Protocol::Modern || self.known_modern.load(Ordering::Relaxed);
+                let known =
+                    self.settings.protocol == Protocol::Modern || self.known_modern.load(Ordering::Relaxed);
                 if known || web.speaks_modern(self).await? {
                     Ok(Leg::Web { revision: Revision::NEWEST_MODERN, session: None })
                 } else {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use toolgate_journal::SyncState;
 use toolgate_json::{Splice, Value};
 use toolgate_mcp::capabilities;
 use toolgate_mcp::edit::remove_elements;
@@ -28,8 +29,7 @@ use crate::upstream::{Definitions, Leg, Outgoing, UpstreamError};
 
 /// `tools/call`.
 pub(super) async fn tool(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal> {
-    let call: ToolCall<'_> =
-        inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
+    let call: ToolCall<'_> = inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
     let shown = call.name.as_str();
     let mut definitions = None;
     let mut name = shown.to_owned();
@@ -163,7 +163,10 @@ impl Subject<'_, '_> {
         let plan = &self.inquiry.visit.binding.plan;
         if !plan.default_is_deny() && matches!(kind, Some(DenialKind::Hidden | DenialKind::Unknown)) {
             let code = Code::UnknownTarget;
-            return json(code.http_status(Era::Legacy), error::error_body(Some(id), code, "unknown tool", None));
+            return json(
+                code.http_status(Era::Legacy),
+                error::error_body(Some(id), code, "unknown tool", None),
+            );
         }
         let decision = error::Denial {
             rule: &denied.rule,
@@ -252,8 +255,9 @@ fn unrecorded(inquiry: &Inquiry<'_>, error: &toolgate_journal::AppendError) -> R
 async fn durable(inquiry: &Inquiry<'_>, ticket: &Ticket) -> Result<(), Refusal> {
     let Some(synced) = &inquiry.visit.gateway.synced else { return Ok(()) };
     let sequence = ticket.sequence;
-    match synced.clone().wait_for(|seq| *seq >= sequence).await {
-        Ok(_) if inquiry.visit.gateway.journal.healthy() => Ok(()),
+    let settled = |state: &SyncState| state.durable_seq >= sequence || state.failed_seq >= sequence;
+    match synced.clone().wait_for(settled).await {
+        Ok(state) if state.durable_seq >= sequence => Ok(()),
         _ => Err(inquiry.error(Code::NotReady, "the gateway cannot record calls now, so it passes none")),
     }
 }
@@ -298,7 +302,9 @@ pub(super) async fn resource(inquiry: Inquiry<'_>) -> Result<Response<Body>, Ref
     if let Some(session) = &inquiry.session {
         match inquiry.method {
             Method::ResourcesSubscribe if !session.subscribe(uri) => {
-                return Err(inquiry.error(Code::RateLimited, "this session is subscribed to too many resources"));
+                return Err(
+                    inquiry.error(Code::RateLimited, "this session is subscribed to too many resources")
+                );
             }
             Method::ResourcesUnsubscribe => session.unsubscribe(uri),
             _ => {}
@@ -309,8 +315,7 @@ pub(super) async fn resource(inquiry: Inquiry<'_>) -> Result<Response<Body>, Ref
 
 /// `prompts/get`.
 pub(super) async fn prompt(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal> {
-    let target: PromptGet<'_> =
-        inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
+    let target: PromptGet<'_> = inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
     let name = target.name.as_str();
     let decision = inquiry.visit.binding.plan.decide_prompt(name, target.arguments, &inquiry.visit.context());
     let ticket = judged(&inquiry, Target::Prompt(name.to_owned()), target.arguments, &decision).await?;
@@ -319,11 +324,12 @@ pub(super) async fn prompt(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refus
 
 /// `completion/complete`, judged as what it refers to.
 pub(super) async fn completion(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal> {
-    let view: Completion<'_> =
-        inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
+    let view: Completion<'_> = inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
     let plan = &inquiry.visit.binding.plan;
     let (target, listed) = match &view.reference {
-        Reference::Prompt(name) => (Target::Prompt(name.as_str().to_owned()), plan.lists_prompt(name.as_str())),
+        Reference::Prompt(name) => {
+            (Target::Prompt(name.as_str().to_owned()), plan.lists_prompt(name.as_str()))
+        }
         Reference::Resource(uri) => {
             let uri = uri.as_str();
             (Target::Resource(uri.to_owned()), plan.lists_template(uri) || plan.lists_resource(uri))
@@ -331,14 +337,16 @@ pub(super) async fn completion(inquiry: Inquiry<'_>) -> Result<Response<Body>, R
     };
     if !listed {
         let case = case(&inquiry, target, None);
-        let denied = Denied::by_gateway("(default deny)", "the policy does not allow what is to be completed");
+        let denied =
+            Denied::by_gateway("(default deny)", "the policy does not allow what is to be completed");
         return Err(match inquiry.visit.gateway.deny_by_gateway(&case, denied) {
             Judgement::Denied(denied) => denial(&inquiry, &denied),
             Judgement::Unrecorded(error) => unrecorded(&inquiry, &error),
             Judgement::Passed(_) => inquiry.error(Code::InternalError, "the request was not judged"),
         });
     }
-    let decision = Decision { outcome: toolgate_policy::Outcome::Allow { demands: Vec::new() }, shadowed: Vec::new() };
+    let decision =
+        Decision { outcome: toolgate_policy::Outcome::Allow { demands: Vec::new() }, shadowed: Vec::new() };
     let ticket = judged(&inquiry, target, None, &decision).await?;
     forward(&inquiry, Shape::Plain, ticket, Splice::new()).await
 }
@@ -356,7 +364,7 @@ pub(super) async fn listen(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refus
     }
     let mut flow = Flow::of(&inquiry, Shape::Plain, None);
     flow.bounded = false;
-    flow.place = Some(place);
+    flow._place = Some(place);
     let outgoing = with_edits(&flow, &inquiry, splice)?;
     flow.send(outgoing).await
 }

@@ -52,9 +52,9 @@ pub(super) struct Flow {
     /// Whether it ends with an answer in due time; a subscription stays open.
     pub(super) bounded: bool,
     /// Keeps the session from counting as idle.
-    pub(super) hold: Option<Hold>,
+    pub(super) _hold: Option<Hold>,
     /// The place of a stream that stays open.
-    pub(super) place: Option<StreamPlace>,
+    pub(super) _place: Option<StreamPlace>,
 }
 
 impl Flow {
@@ -62,7 +62,7 @@ impl Flow {
     pub(super) fn of(inquiry: &Inquiry<'_>, shape: Shape, ticket: Option<Ticket>) -> Self {
         Self {
             visit: inquiry.visit.clone(),
-            hold: inquiry.session.as_ref().map(Session::hold),
+            _hold: inquiry.session.as_ref().map(Session::hold),
             session: inquiry.session.clone(),
             leg: inquiry.leg.clone(),
             id: inquiry.request.id.raw().to_owned(),
@@ -70,7 +70,7 @@ impl Flow {
             ticket,
             method: inquiry.method,
             bounded: true,
-            place: None,
+            _place: None,
         }
     }
 
@@ -98,7 +98,9 @@ impl Flow {
             let passed = self.visit.headers.iter().filter(|(name, _)| passes_on(name));
             headers.extend(passed.map(|(name, value)| (name.clone(), value.clone())));
         }
-        if let Some(traceparent) = self.visit.header(&TRACEPARENT).and_then(|t| continued(t, &self.visit.request_id)) {
+        if let Some(traceparent) =
+            self.visit.header(&TRACEPARENT).and_then(|t| continued(t, &self.visit.request_id))
+        {
             headers.insert(TRACEPARENT, traceparent);
             if let Some(state) = self.visit.headers.get(TRACESTATE) {
                 headers.insert(TRACESTATE, state.clone());
@@ -203,7 +205,9 @@ impl Flow {
                 tasks.spawn(relay.run());
                 relay::event_stream(Body::Events { first: None, events: receiver })
             }
-            Content::Nothing => self.fail(&UpstreamError::Protocol("it took the request without an answer".to_owned())),
+            Content::Nothing => {
+                self.fail(&UpstreamError::Protocol("it took the request without an answer".to_owned()))
+            }
         }
     }
 
@@ -220,7 +224,9 @@ impl Flow {
                 return Relay { flow: self, events, sender, deadline, in_flight }.run().await;
             }
             Ok(Content::Whole { body, .. }) => self.conclude(body),
-            Ok(Content::Nothing) => Err(UpstreamError::Protocol("it took the request without an answer".to_owned())),
+            Ok(Content::Nothing) => {
+                Err(UpstreamError::Protocol("it took the request without an answer".to_owned()))
+            }
             Err(error) => Err(error),
         };
         let event = match last {
@@ -279,7 +285,8 @@ impl Flow {
     /// The answer when there is none of the server.
     fn fail(mut self, error: &UpstreamError) -> Response<Body> {
         self.settle_failure(error);
-        Refusal::of_upstream(error, self.visit.binding.server.name(), &self.id, self.leg.era()).into_response()
+        Refusal::of_upstream(error, self.visit.binding.server.name(), &self.id, self.leg.era())
+            .into_response()
     }
 
     /// The same as an event, for a stream that has begun.
@@ -350,7 +357,8 @@ fn continued(traceparent: &str, request_id: &str) -> Option<HeaderValue> {
         text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let nonzero = |text: &str| text.bytes().any(|b| b != b'0');
-    let valid = version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && parts.next().is_none();
+    let valid =
+        version == "00" && hex(trace, 32) && hex(parent, 16) && hex(flags, 2) && parts.next().is_none();
     if !valid || !nonzero(trace) || !nonzero(parent) {
         return None;
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
+use tokio::sync::mpsc;
 use toolgate_json::{Document, Splice};
 use toolgate_mcp::capabilities;
 use toolgate_mcp::error::Code;
@@ -16,7 +17,6 @@ use toolgate_mcp::stdio::event::Event;
 use toolgate_mcp::stdio::exchange::OnDrop;
 use toolgate_policy::{Plan, ServerRequest};
 use toolgate_quota::SessionRef;
-use tokio::sync::mpsc;
 
 use super::messages::session_of;
 use super::shape::discover;
@@ -156,7 +156,12 @@ fn open(visit: &Visit, request: &Request<'_>, shaken: Shaken) -> Result<Response
     Ok(response)
 }
 
-fn admit(visit: &Visit, request: &Request<'_>, leg: Leg, revision: Revision) -> Result<Arc<Session>, Refusal> {
+fn admit(
+    visit: &Visit,
+    request: &Request<'_>,
+    leg: Leg,
+    revision: Revision,
+) -> Result<Arc<Session>, Refusal> {
     let gateway = &visit.gateway;
     let leg = match leg {
         Leg::Web { session, .. } => Leg::Web { revision, session },

@@ -84,7 +84,9 @@ fn era_of(visit: &Visit, document: &Document<'_>) -> Era {
     }
     match visit.headers.get(headers::PROTOCOL_VERSION).map(|v| v.to_str().unwrap_or_default().trim()) {
         // A date after the last legacy revision is one without a handshake, known or not.
-        Some(version) if version > Revision::NEWEST_LEGACY.as_str() && looks_like_date(version) => Era::Modern,
+        Some(version) if version > Revision::NEWEST_LEGACY.as_str() && looks_like_date(version) => {
+            Era::Modern
+        }
         _ => Era::Legacy,
     }
 }
@@ -94,7 +96,11 @@ fn looks_like_date(version: &str) -> bool {
     shape == [true, true, true, true, false, true, true, false, true, true]
 }
 
-async fn modern_request(visit: &Visit, body: &Bytes, request: &Request<'_>) -> Result<Response<Body>, Refusal> {
+async fn modern_request(
+    visit: &Visit,
+    body: &Bytes,
+    request: &Request<'_>,
+) -> Result<Response<Body>, Refusal> {
     let error = |code, text: String| Refusal::error(request.id.raw(), code, text, Era::Modern);
     let meta = request.meta().ok_or_else(|| {
         error(Code::InvalidParams, format!("`params._meta` needs `{}`", toolgate_mcp::meta::PROTOCOL_VERSION))
@@ -133,7 +139,11 @@ fn unknown_method(request: &Request<'_>) -> String {
     format!("the method `{name}` does not exist in this revision")
 }
 
-async fn legacy_request(visit: &Visit, body: &Bytes, request: &Request<'_>) -> Result<Response<Body>, Refusal> {
+async fn legacy_request(
+    visit: &Visit,
+    body: &Bytes,
+    request: &Request<'_>,
+) -> Result<Response<Body>, Refusal> {
     if request.method.as_str() == Method::Initialize.name() {
         return lifecycle::initialize(visit, body, request).await;
     }
@@ -219,12 +229,15 @@ fn answered(inquiry: &Inquiry<'_>, result: &str) -> Response<Body> {
 }
 
 fn modern_notification(visit: &Visit, note: &Notification<'_>) -> Result<Response<Body>, Refusal> {
-    let fault = |code: Code, text: String| Refusal::Message { id: None, code, text, data: None, era: Era::Modern };
+    let fault =
+        |code: Code, text: String| Refusal::Message { id: None, code, text, data: None, era: Era::Modern };
     headers::check_modern_notification(&visit.headers, note).map_err(|f| fault(f.code(), f.to_string()))?;
     match Method::admit(note.method.as_str(), Revision::NEWEST_MODERN, Side::Client, Kind::Notification) {
         // Over HTTP a modern client cancels by closing the stream; some tell it as well.
         Some(_) => Ok(empty(StatusCode::ACCEPTED)),
-        None => Err(fault(Code::MethodNotFound, "this notification does not exist in this revision".to_owned())),
+        None => {
+            Err(fault(Code::MethodNotFound, "this notification does not exist in this revision".to_owned()))
+        }
     }
 }
 

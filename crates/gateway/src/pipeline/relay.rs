@@ -139,7 +139,8 @@ impl Relay {
             self.fail(&UpstreamError::TooSlow(seconds)).await;
             return false;
         }
-        let watch = Watch { visit: &self.flow.visit, session: self.flow.session.as_ref(), leg: &self.flow.leg };
+        let watch =
+            Watch { visit: &self.flow.visit, session: self.flow.session.as_ref(), leg: &self.flow.leg };
         match watch.passage(&item, Some(&self.flow.id)).await {
             Ok(Passage::Forward(raw)) => self.emit(raw).await,
             Ok(Passage::Drop) => true,
@@ -147,7 +148,8 @@ impl Relay {
                 match self.flow.conclude(data.clone()) {
                     Ok(shaped) => {
                         self.flow.settle_shaped(&shaped);
-                        let event = if shaped.body == data { item.raw.clone() } else { item.with_data(&shaped.body) };
+                        let event =
+                            if shaped.body == data { item.raw.clone() } else { item.with_data(&shaped.body) };
                         self.emit(event).await;
                     }
                     Err(error) => self.fail(&error).await,
@@ -235,7 +237,11 @@ impl Watch<'_> {
         let method = Method::admit(request.method.as_str(), self.revision(), Side::Server, kind);
         let (Some(session), Some(method), Era::Legacy) = (self.session, method, self.leg.era()) else {
             if self.leg.era() == Era::Legacy {
-                self.answer(request, &refusal(request, Code::MethodNotFound, "the method does not exist here")).await;
+                self.answer(
+                    request,
+                    &refusal(request, Code::MethodNotFound, "the method does not exist here"),
+                )
+                .await;
             }
             return false;
         };

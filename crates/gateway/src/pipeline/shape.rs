@@ -145,10 +145,8 @@ pub(super) fn discover(plan: &Plan, result: Value<'_>) -> Splice {
     }
     let versions = result.get("supportedVersions").filter(|v| v.kind() == Kind::Array);
     if let Some(versions) = versions {
-        let unknown: Vec<bool> = versions
-            .elements()
-            .map(|v| v.as_str().and_then(|v| Revision::parse(&v)).is_none())
-            .collect();
+        let unknown: Vec<bool> =
+            versions.elements().map(|v| v.as_str().and_then(|v| Revision::parse(&v)).is_none()).collect();
         toolgate_mcp::edit::remove_elements(versions, &unknown, &mut splice);
         let mut edit = ObjectEdit::new(result);
         edit.set("cacheScope", "\"private\"");

@@ -167,7 +167,8 @@ async fn nobody_listens(visit: &Visit, session: &Session, id: &str) {
         return;
     }
     let text = "the client has no stream open on which it could be asked";
-    let body = toolgate_mcp::error::error_body(Some(id), toolgate_mcp::error::Code::InternalError, text, None);
+    let body =
+        toolgate_mcp::error::error_body(Some(id), toolgate_mcp::error::Code::InternalError, text, None);
     if let Err(error) = visit.binding.server.tell(&session.leg, Bytes::from(body), true).await {
         tracing::debug!(%error, "a request of the server was not answered");
     }
@@ -189,9 +190,9 @@ pub async fn pump_shared(gateway: Arc<Gateway>, server: Arc<Server>, mut events:
             _ => continue,
         }
         let uri = updated_uri(&body);
-        let listening = gateway.sessions.pick(|s| {
-            s.server == server.name() && uri.as_ref().is_none_or(|uri| s.is_subscribed(uri))
-        });
+        let listening = gateway
+            .sessions
+            .pick(|s| s.server == server.name() && uri.as_ref().is_none_or(|uri| s.is_subscribed(uri)));
         for session in listening {
             if let Some(stream) = session.stream() {
                 // A client that does not read misses what it could ask for again.

@@ -12,14 +12,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use toolgate_json::{Document, Limits};
-use toolgate_mcp::message::{Message, Outcome};
 use toolgate_mcp::revision::{Era, Revision};
 use toolgate_mcp::stdio::StdioChild;
 use toolgate_mcp::stdio::backoff::Backoff;
 use toolgate_mcp::stdio::event::Event;
 use toolgate_mcp::stdio::exchange::{Incoming, OnDrop, Outgoing};
 use toolgate_mcp::stdio::logs::LogSink;
-use toolgate_mcp::stdio::probe::{PROBE_TIMEOUT, Probe, probe};
+use toolgate_mcp::stdio::probe::{PROBE_TIMEOUT, Probe, ProbeError, probe};
 use toolgate_mcp::stdio::spec::{self, ChildSpec};
 
 use super::{Leg, UpstreamError};
@@ -89,7 +88,9 @@ impl Children {
         tasks: TaskTracker,
     ) -> Self {
         let (program, args, env, shared) = match &settings.reach {
-            Reach::Command { program, args, env, shared } => (program.clone(), args.clone(), env.clone(), *shared),
+            Reach::Command { program, args, env, shared } => {
+                (program.clone(), args.clone(), env.clone(), *shared)
+            }
             Reach::Http { .. } => (String::new(), Vec::new(), Vec::new(), false),
         };
         let sink = child_log::sink(logs, &settings.name, &env);
@@ -101,8 +102,12 @@ impl Children {
             directory: None,
             label: settings.name.clone(),
         };
-        let limits =
-            spec::Limits { line: limits.bytes, depth: limits.depth, values: limits.values, ..spec::Limits::default() };
+        let limits = spec::Limits {
+            line: limits.bytes,
+            depth: limits.depth,
+            values: limits.values,
+            ..spec::Limits::default()
+        };
         Self {
             spec,
             limits,
@@ -175,17 +180,20 @@ impl Children {
 
     async fn start_modern(&self) -> Result<Arc<StdioChild>, UpstreamError> {
         let (child, events) = self.start()?;
+        // Some legacy servers end when the first message is no `initialize`: that is no crash.
+        lock(&self.state.closing).insert(child.pid());
         match probe(&child, Revision::NEWEST_MODERN.as_str(), PROBE_TIMEOUT).await {
             Ok(Probe::Modern { .. }) => {
+                lock(&self.state.closing).remove(&child.pid());
                 child.set_era(Era::Modern);
                 self.forward(events);
                 Ok(child)
             }
-            Ok(Probe::Legacy) => {
+            Ok(Probe::Legacy) | Err(ProbeError::Ended(_)) => {
                 self.close(&child);
                 Err(UpstreamError::OtherEra(Era::Legacy))
             }
-            Err(error) => {
+            Err(ProbeError::NotAsked(error)) => {
                 self.close(&child);
                 Err(UpstreamError::Unreached(format!("{error}{}", last_words(&child))))
             }
@@ -244,7 +252,9 @@ impl Children {
     fn may_start(&self) -> Result<(), UpstreamError> {
         let live = self.state.live.load(Ordering::Acquire);
         if live >= MOST {
-            return Err(UpstreamError::Unreached(format!("{live} processes of it run already, the most allowed")));
+            return Err(UpstreamError::Unreached(format!(
+                "{live} processes of it run already, the most allowed"
+            )));
         }
         let crashes = lock(&self.state.crashes);
         match crashes.not_before.map(|at| at.saturating_duration_since(Instant::now())) {
@@ -291,7 +301,14 @@ impl Children {
 
     /// Ends all shared children.
     pub async fn stop(&self) {
-        for child in self.modern.lock().await.take().into_iter().chain(self.legacy.lock().await.take().map(|s| s.child)) {
+        for child in self
+            .modern
+            .lock()
+            .await
+            .take()
+            .into_iter()
+            .chain(self.legacy.lock().await.take().map(|s| s.child))
+        {
             self.close(&child);
         }
     }
@@ -310,29 +327,9 @@ async fn initialize(child: &StdioChild) -> Result<(Bytes, Revision), UpstreamErr
         env!("CARGO_PKG_VERSION")
     );
     let answer = ask(child, &body).await?;
-    let revision = agreed(&answer)?;
+    let revision = crate::probe::agreed(&answer)?;
     child.notify(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)?;
     Ok((answer, revision))
-}
-
-fn agreed(answer: &[u8]) -> Result<Revision, UpstreamError> {
-    let document = Document::read(answer, &Limits::default()).map_err(|e| UpstreamError::Protocol(e.to_string()))?;
-    let message = Message::read(&document).map_err(|e| UpstreamError::Protocol(e.to_string()))?;
-    let Message::Response(response) = message else {
-        return Err(UpstreamError::Protocol("no answer to `initialize`".to_owned()));
-    };
-    match response.outcome {
-        Outcome::Error(error) => {
-            let text = error.message.as_str().unwrap_or_default().into_owned();
-            Err(UpstreamError::Protocol(format!("`initialize` was refused: {text}")))
-        }
-        Outcome::Result(result) => result
-            .get("protocolVersion")
-            .and_then(|v| v.as_str())
-            .and_then(|v| Revision::parse(&v))
-            .filter(|r| r.era() == Era::Legacy)
-            .ok_or_else(|| UpstreamError::Protocol("an unknown `protocolVersion`".to_owned())),
-    }
 }
 
 async fn ask(child: &StdioChild, body: &str) -> Result<Bytes, UpstreamError> {

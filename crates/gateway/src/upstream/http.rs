@@ -47,7 +47,10 @@ impl Web {
         tasks: TaskTracker,
     ) -> Result<Self, BadUrl> {
         let mut base: HeaderMap = headers.iter().cloned().collect();
-        base.insert(header::USER_AGENT, HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION"))));
+        base.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION"))),
+        );
         base.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         Ok(Self { origin: Arc::new(Origin::new(url, tls.as_ref(), tasks)?), base })
     }
@@ -163,7 +166,12 @@ impl Web {
         headers
     }
 
-    async fn post(&self, headers: HeaderMap, body: Bytes, server: &Server) -> Result<Response<Answer>, UpstreamError> {
+    async fn post(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        server: &Server,
+    ) -> Result<Response<Answer>, UpstreamError> {
         self.send(Verb::POST, headers, body, server).await
     }
 
@@ -222,7 +230,9 @@ fn is_response(body: &[u8], server: &Server) -> bool {
 fn is_modern(document: &Document<'_>) -> bool {
     match Message::read(document) {
         Ok(Message::Response(response)) => match response.outcome {
-            Outcome::Result(result) => result.get("supportedVersions").is_some_and(|v| v.kind() == Kind::Array),
+            Outcome::Result(result) => {
+                result.get("supportedVersions").is_some_and(|v| v.kind() == Kind::Array)
+            }
             Outcome::Error(error) => MODERN_ERRORS.contains(&error.code),
         },
         _ => false,
@@ -268,7 +278,8 @@ async fn next_frame(body: &mut Answer, server: &Server) -> Result<Option<Bytes>,
         return Ok(None);
     }
     let patience = server.settings().timeout;
-    let frame = timeout(patience, body.frame()).await.map_err(|_| UpstreamError::Silent(patience.as_secs()))?;
+    let frame =
+        timeout(patience, body.frame()).await.map_err(|_| UpstreamError::Silent(patience.as_secs()))?;
     match frame {
         None => Ok(None),
         Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),

@@ -169,7 +169,8 @@ impl Server {
         let mut ttl = LONGEST_TTL;
         for _ in 0..MOST_PAGES {
             let page = self.fetch_page(leg, cursor.as_deref()).await?;
-            let document = Document::read(&page, self.limits()).map_err(|e| UpstreamError::Protocol(e.to_string()))?;
+            let document =
+                Document::read(&page, self.limits()).map_err(|e| UpstreamError::Protocol(e.to_string()))?;
             let result = result_of(&document)?;
             for tool in result.get("tools").into_iter().flat_map(|t| t.elements()) {
                 definitions.add(tool);
@@ -185,7 +186,9 @@ impl Server {
                 break;
             }
         }
-        Err(UpstreamError::Protocol(format!("its list of tools goes beyond {MOST_PAGES} pages or {MOST_TOOLS} tools")))
+        Err(UpstreamError::Protocol(format!(
+            "its list of tools goes beyond {MOST_PAGES} pages or {MOST_TOOLS} tools"
+        )))
     }
 
     async fn fetch_page(&self, leg: &Leg, cursor: Option<&str>) -> Result<Bytes, UpstreamError> {
@@ -228,11 +231,23 @@ fn own_request(body: Vec<u8>, era: Era) -> Result<Outgoing, UpstreamError> {
             return Err(UpstreamError::Protocol("the gateway's own request is malformed".to_owned()));
         };
         if era == Era::Modern {
-            headers::write_modern(&mut extra, Revision::NEWEST_MODERN, Method::ToolsList, params.as_ref(), &[]);
+            headers::write_modern(
+                &mut extra,
+                Revision::NEWEST_MODERN,
+                Method::ToolsList,
+                params.as_ref(),
+                &[],
+            );
         }
         id.span()
     };
-    Ok(Outgoing { body: Bytes::from(body), id, progress_token: None, headers: extra, on_drop: OnDrop::Abandon })
+    Ok(Outgoing {
+        body: Bytes::from(body),
+        id,
+        progress_token: None,
+        headers: extra,
+        on_drop: OnDrop::Abandon,
+    })
 }
 
 fn result_of<'d>(document: &'d Document<'_>) -> Result<Value<'d>, UpstreamError> {
@@ -242,7 +257,10 @@ fn result_of<'d>(document: &'d Document<'_>) -> Result<Value<'d>, UpstreamError>
             Outcome::Result(_) => Err(UpstreamError::Protocol("a result that is no object".to_owned())),
             Outcome::Error(error) => {
                 let text = error.message.as_str().unwrap_or_default();
-                Err(UpstreamError::Protocol(format!("`tools/list` was answered with error {}: {text}", error.code)))
+                Err(UpstreamError::Protocol(format!(
+                    "`tools/list` was answered with error {}: {text}",
+                    error.code
+                )))
             }
         },
         Ok(_) => Err(UpstreamError::Protocol("no answer to `tools/list`".to_owned())),

@@ -102,7 +102,10 @@ impl Origin {
     /// # Errors
     ///
     /// Tells whether anything was written.
-    pub async fn send(self: &Arc<Self>, mut request: Request<Full<Bytes>>) -> Result<Response<Answer>, SendError> {
+    pub async fn send(
+        self: &Arc<Self>,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Answer>, SendError> {
         *request.uri_mut() = Uri::from(self.path.clone());
         request.headers_mut().insert(header::HOST, self.host.clone());
         loop {
@@ -113,7 +116,11 @@ impl Origin {
             match sender.try_send_request(request).await {
                 Ok(response) => {
                     let origin = Arc::clone(self);
-                    return Ok(response.map(|body| Answer { body, ended: false, lease: Some(Lease { origin, sender }) }));
+                    return Ok(response.map(|body| Answer {
+                        body,
+                        ended: false,
+                        lease: Some(Lease { origin, sender }),
+                    }));
                 }
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if !fresh => request = unsent,
@@ -135,7 +142,8 @@ impl Origin {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, SendError> {
-        let refused = |error: &dyn std::fmt::Display| SendError::NotWritten(format!("{}: {error}", self.address()));
+        let refused =
+            |error: &dyn std::fmt::Display| SendError::NotWritten(format!("{}: {error}", self.address()));
         let stream = timeout(CONNECT, TcpStream::connect(self.address()))
             .await
             .map_err(|_| refused(&"no connection within 10 seconds"))?

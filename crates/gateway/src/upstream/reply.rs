@@ -78,7 +78,12 @@ impl Item {
 /// A message as an event.
 #[must_use]
 pub fn event_of(data: &[u8]) -> Bytes {
-    Bytes::from(sse::write_event(&sse::Fields { data: Some(data), name: Some(b"message"), id: None, retry: None }))
+    Bytes::from(sse::write_event(&sse::Fields {
+        data: Some(data),
+        name: Some(b"message"),
+        id: None,
+        retry: None,
+    }))
 }
 
 impl Reply {
@@ -88,7 +93,11 @@ impl Reply {
     /// # Errors
     ///
     /// The child did not answer.
-    pub async fn of_child(child: &Arc<StdioChild>, outgoing: Outgoing, server: &Server) -> Result<Self, UpstreamError> {
+    pub async fn of_child(
+        child: &Arc<StdioChild>,
+        outgoing: Outgoing,
+        server: &Server,
+    ) -> Result<Self, UpstreamError> {
         let request = exchange::Outgoing {
             body: outgoing.body,
             id: outgoing.id,

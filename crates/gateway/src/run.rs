@@ -1,0 +1,349 @@
+//! A gateway's life: start, serve, stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use toolgate_journal::{Journal, OnSynced, Options, Recovery, Retention, SyncState};
+use toolgate_quota::Counters;
+
+use crate::clock::{Clock, SystemClock};
+use crate::console::{Console, url_of};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::door::Door;
+use crate::gateway::{ArgumentKey, Gateway, Parts};
+use crate::grants::{StoreError, StoredGrants};
+use crate::listener::Listener;
+use crate::pipeline;
+use crate::recovery::{self, Recovered};
+use crate::reload::{Load, Reloader, listen_to_children, mint_missing};
+use crate::request_id::RequestIds;
+use crate::settings::{Durability, JournalSettings, Settings};
+use crate::snapshot::Snapshot;
+use crate::upkeep::{self, JournalKeeper};
+use crate::upstream::Servers;
+
+/// How a gateway is run.
+pub struct RunOptions {
+    /// Reads the settings, now and whenever a file changes.
+    pub load: Arc<Load>,
+    /// The environment of which children get `PATH`, `HOME`, `LANG` and `TMPDIR`.
+    pub base_env: Vec<(String, String)>,
+    /// Called once requests are served.
+    pub on_ready: Box<dyn FnOnce(&Ready) + Send>,
+}
+
+impl std::fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions").finish_non_exhaustive()
+    }
+}
+
+/// A gateway that serves.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where the data plane listens.
+    pub listen: SocketAddr,
+    /// Where the console listens.
+    pub console: SocketAddr,
+    /// Whether the data plane speaks TLS.
+    pub tls: bool,
+    /// Labels and tokens of grants that had none: shown once.
+    pub minted: Vec<(String, String)>,
+    /// The servers' names.
+    pub servers: Vec<String>,
+}
+
+/// Why a gateway could not start.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The settings cannot be used; a line each.
+    #[error("{}", .0.join("\n"))]
+    Settings(Vec<String>),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The grants cannot be read.
+    #[error(transparent)]
+    Grants(#[from] StoreError),
+    /// The journal cannot be opened.
+    #[error(transparent)]
+    Journal(#[from] toolgate_journal::OpenError),
+    /// The journal cannot be read to rebuild the counters.
+    #[error("the counters cannot be rebuilt: {0}")]
+    Counters(#[from] toolgate_journal::ReadError),
+    /// The system refused.
+    #[error("{0}")]
+    System(String),
+}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.to_string())
+    }
+}
+
+/// Runs a gateway until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// It could not start.
+pub fn run(options: RunOptions) -> Result<(), RunError> {
+    let loaded = (options.load)().map_err(RunError::Settings)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let data_dir = DataDir::open(&loaded.settings.data_dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let minted =
+        mint_missing(data_dir.path(), &loaded.settings, clock.now().wall).map_err(RunError::System)?;
+    let runtime = runtime(loaded.settings.workers)?;
+    let started =
+        runtime.block_on(start(loaded.settings, &data_dir, Arc::clone(&clock), &options.base_env))?;
+    let keeper = JournalKeeper::start(Arc::clone(&started.gateway), data_dir.path().to_path_buf())?;
+    let grace = runtime.block_on(serve(started, loaded.files, minted, options, data_dir.path()))?;
+    keeper.stop();
+    let Stopped { gateway, grace_over } = grace;
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    finish(&gateway, data_dir.path(), grace_over);
+    Ok(())
+}
+
+fn runtime(workers: usize) -> io::Result<Runtime> {
+    let workers = match workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        some => some,
+    };
+    if workers == 1 {
+        // One thread needs no stealing of work.
+        return Builder::new_current_thread().enable_all().build();
+    }
+    Builder::new_multi_thread().worker_threads(workers).enable_all().build()
+}
+
+/// A gateway whose listeners are bound.
+struct Started {
+    gateway: Arc<Gateway>,
+    servers: Arc<Servers>,
+    listener: Listener,
+    console: Listener,
+}
+
+struct Stopped {
+    gateway: Arc<Gateway>,
+    grace_over: bool,
+}
+
+async fn start(
+    settings: Settings,
+    data_dir: &DataDir,
+    clock: Arc<dyn Clock>,
+    base_env: &[(String, String)],
+) -> Result<Started, RunError> {
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let servers = Servers::new(Arc::clone(&clock), tasks.clone(), base_env.to_vec(), data_dir.logs());
+    let now = clock.now();
+    let (on_synced, synced) = sync_watch(settings.journal.durability);
+    let (journal, recovery) =
+        Journal::open(&journal_options(&settings.journal, data_dir.path()), now.wall, on_synced)?;
+    report_recovery(&recovery);
+    let counters = Arc::new(Counters::new());
+    let recovered = recovery::recover(data_dir.path(), &settings, &counters, now)?;
+    report_counters(recovered);
+    let key = ArgumentKey::new(&data_dir.argument_key()?);
+    let stored = StoredGrants::load(data_dir.path())?;
+    let limits = settings.limits;
+    let listener =
+        Listener::bind(settings.listen, settings.tls.as_ref(), limits, stop.clone(), tasks.clone()).await?;
+    let console = Listener::bind(settings.console, None, limits, stop.clone(), tasks.clone()).await?;
+    let listen = listener.address()?;
+    let door = Door::new(&settings, listen);
+    let snapshot = Snapshot::build(settings, &stored, &servers, None);
+    let gateway = Gateway::new(Parts {
+        clock,
+        snapshot,
+        door,
+        counters,
+        journal,
+        synced,
+        argument_key: key,
+        request_ids: RequestIds::new().map_err(|e| RunError::System(e.to_string()))?,
+        tasks,
+        stop,
+        listen,
+    });
+    listen_to_children(&gateway, &gateway.snapshot.load());
+    Ok(Started { gateway, servers: Arc::new(servers), listener, console })
+}
+
+/// The journal's call after each sync, as something that requests can wait for.
+fn sync_watch(durability: Durability) -> (Option<OnSynced>, Option<watch::Receiver<SyncState>>) {
+    match durability {
+        Durability::Process => (None, None),
+        Durability::Power => {
+            let (sender, receiver) = watch::channel(SyncState::default());
+            let on_synced: OnSynced = Box::new(move |state| {
+                sender.send_replace(state);
+            });
+            (Some(on_synced), Some(receiver))
+        }
+    }
+}
+
+fn journal_options(settings: &JournalSettings, data_dir: &Path) -> Options {
+    let mut options = Options::new(data_dir, node_name());
+    options.about = Some(concat!("toolgate ", env!("CARGO_PKG_VERSION")).to_owned());
+    options.rotate_bytes = settings.rotate;
+    options.retention = Retention { max_bytes: settings.keep_bytes, max_age: settings.keep_age };
+    options.low_water_bytes = settings.low_water;
+    options.durability = match settings.durability {
+        Durability::Process => toolgate_journal::Durability::Process,
+        Durability::Power => toolgate_journal::Durability::Power,
+    };
+    options
+}
+
+/// The machine's name.
+fn node_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "toolgate".to_owned() } else { name }
+}
+
+fn report_recovery(recovery: &Recovery) {
+    if recovery.torn_bytes > 0 {
+        tracing::warn!(
+            bytes = recovery.torn_bytes,
+            "the journal's last record was cut off by a crash and is taken away; all before it is whole"
+        );
+    }
+}
+
+fn report_counters(recovered: Recovered) {
+    if recovered.replayed > 0 || recovered.from_checkpoint {
+        tracing::info!(
+            replayed = recovered.replayed,
+            from_checkpoint = recovered.from_checkpoint,
+            "the counters are rebuilt"
+        );
+    }
+}
+
+async fn serve(
+    started: Started,
+    files: Vec<std::path::PathBuf>,
+    minted: Vec<(String, String)>,
+    options: RunOptions,
+    data_dir: &Path,
+) -> Result<Stopped, RunError> {
+    let Started { gateway, servers, listener, console } = started;
+    let (wish, wishes) = mpsc::channel(1);
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ready = ready(&gateway, &listener, &console, minted)?;
+    let reloader = Arc::new(Reloader::new(
+        Arc::clone(&gateway),
+        servers,
+        Arc::clone(&options.load),
+        data_dir.to_path_buf(),
+    ));
+    let status = Arc::new(Console {
+        gateway: Arc::clone(&gateway),
+        reloader: Arc::clone(&reloader),
+        door: Door::new(&gateway.snapshot.load().settings, ready.console),
+        data_plane: url_of(ready.listen, ready.tls),
+    });
+    let tasks = gateway.tasks.clone();
+    let data_plane = Arc::clone(&gateway);
+    tasks.spawn(listener.run(move |request, peer| pipeline::serve(Arc::clone(&data_plane), request, peer)));
+    tasks.spawn(console.run(move |request, _| {
+        let status = Arc::clone(&status);
+        async move { status.serve(&request) }
+    }));
+    tasks.spawn(reloader.watch(files, wishes));
+    tasks.spawn(upkeep::rounds(Arc::clone(&gateway)));
+    (options.on_ready)(&ready);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => {
+                // A wish that waits already is the same wish.
+                wish.try_send(()).ok();
+            }
+        }
+    }
+    Ok(stop(gateway, terminate, interrupt).await)
+}
+
+fn ready(
+    gateway: &Gateway,
+    listener: &Listener,
+    console: &Listener,
+    minted: Vec<(String, String)>,
+) -> io::Result<Ready> {
+    let settings = &gateway.snapshot.load().settings;
+    Ok(Ready {
+        listen: listener.address()?,
+        console: console.address()?,
+        tls: settings.tls.is_some(),
+        minted,
+        servers: settings.servers.iter().map(|s| s.name.clone()).collect(),
+    })
+}
+
+/// Stops: no new requests, then the time of grace for those in flight, then the children. A second signal
+/// ends the grace.
+async fn stop(
+    gateway: Arc<Gateway>,
+    mut terminate: tokio::signal::unix::Signal,
+    mut interrupt: tokio::signal::unix::Signal,
+) -> Stopped {
+    let grace = gateway.snapshot.load().settings.limits.shutdown_grace;
+    tracing::info!(seconds = grace.as_secs(), "stopping; requests in flight have this long to end");
+    gateway.stop.cancel();
+    let idle = async {
+        // Calls end by themselves; sessions and children would wait for their clients.
+        while gateway.calls_in_flight() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::select! {
+        () = idle => true,
+        () = tokio::time::sleep(grace) => false,
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+    };
+    for session in gateway.sessions.remove_where(|_| true) {
+        gateway.end_session(session);
+    }
+    let servers: Vec<_> = gateway.snapshot.load().servers.values().cloned().collect();
+    for server in servers {
+        server.stop().await;
+    }
+    gateway.tasks.close();
+    let ended = tokio::time::timeout(Duration::from_secs(6), gateway.tasks.wait()).await;
+    Stopped { gateway, grace_over: !in_time || ended.is_err() }
+}
+
+/// Closes the journal, with a last checkpoint of the counters.
+fn finish(gateway: &Gateway, data_dir: &Path, grace_over: bool) {
+    gateway.flush_refused();
+    let now = gateway.clock.now();
+    let detail = if grace_over { "stopped with requests cut off" } else { "stopped" };
+    if let Err(error) = recovery::checkpoint(data_dir, &gateway.journal, &gateway.counters, now, 0) {
+        tracing::warn!(%error, "the counters' checkpoint was not written; the journal has all that it would hold");
+    }
+    match gateway.journal.close(now.wall, Some(detail)) {
+        Ok(()) => tracing::info!(detail, "the journal is closed"),
+        Err(error) => tracing::error!(%error, "the journal could not be closed"),
+    }
+}
