@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 /// The body of an answer.
 #[derive(Debug)]
-pub enum Body {
+pub(crate) enum Body {
     /// All of it is here; taken when it is sent.
     Whole(Option<Bytes>),
     /// Events come through a channel; the stream ends when the sender is dropped.
@@ -25,12 +25,12 @@ pub enum Body {
 impl Body {
     /// A body without bytes.
     #[must_use]
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::Whole(None)
     }
 
     /// A body that is here whole.
-    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self::Whole(Some(bytes.into()))
     }
 }

@@ -17,7 +17,7 @@ const REDACTED: &str = "[redacted]";
 
 /// The sink for one server's children: lines go to `NAME.log` in `folder`, without the values of `env`.
 #[must_use]
-pub fn sink(folder: &Path, server: &str, env: &[(String, String)]) -> LogSink {
+pub(crate) fn sink(folder: &Path, server: &str, env: &[(String, String)]) -> LogSink {
     let secrets: Vec<String> =
         env.iter().map(|(_, value)| value.clone()).filter(|v| v.len() >= SHORTEST_SECRET).collect();
     let file = Mutex::new(LogFile { path: folder.join(format!("{server}.log")), open: None });

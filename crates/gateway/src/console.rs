@@ -22,20 +22,20 @@ const MOST_COUNTERS: usize = 10_000;
 
 /// The console of a gateway.
 #[derive(Debug)]
-pub struct Console {
+pub(crate) struct Console {
     /// The gateway.
-    pub gateway: Arc<Gateway>,
+    pub(crate) gateway: Arc<Gateway>,
     /// Its reloads.
-    pub reloader: Arc<Reloader>,
+    pub(crate) reloader: Arc<Reloader>,
     /// Who may knock.
-    pub door: Door,
+    pub(crate) door: Door,
     /// Where the data plane is reached.
-    pub data_plane: String,
+    pub(crate) data_plane: String,
 }
 
 impl Console {
     /// Answers one request.
-    pub fn serve(&self, request: &Request<Incoming>) -> Response<Body> {
+    pub(crate) fn serve(&self, request: &Request<Incoming>) -> Response<Body> {
         let mut response = self.route(request).unwrap_or_else(|early| Refusal::from(early).into_response());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SECURITY_POLICY));
@@ -148,7 +148,7 @@ fn text(body: String, content_type: &'static str) -> Response<Body> {
 
 /// The URL of an address, as a client on this machine uses it.
 #[must_use]
-pub fn url_of(address: SocketAddr, tls: bool) -> String {
+pub(crate) fn url_of(address: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
     let shown = if address.ip().is_unspecified() {
         SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())

@@ -25,68 +25,68 @@ use crate::task_ids::TaskIds;
 
 /// A gateway at work.
 #[derive(Debug)]
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// Time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// What the next call is judged by.
-    pub snapshot: ArcSwap<Snapshot>,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
     /// Who may knock at the data plane.
-    pub door: ArcSwap<Door>,
+    pub(crate) door: ArcSwap<Door>,
     /// What calls have used.
-    pub counters: Arc<Counters>,
+    pub(crate) counters: Arc<Counters>,
     /// What happened.
-    pub journal: Journal,
+    pub(crate) journal: Journal,
     /// How far the journal is synced, where it is synced at all.
-    pub synced: Option<watch::Receiver<SyncState>>,
+    pub(crate) synced: Option<watch::Receiver<SyncState>>,
     /// Hashes arguments for the journal.
-    pub argument_key: ArgumentKey,
+    pub(crate) argument_key: ArgumentKey,
     /// Live sessions of the legacy era.
-    pub sessions: Sessions,
+    pub(crate) sessions: Sessions,
     /// Tasks by the grant that they were issued to.
-    pub task_ids: TaskIds,
+    pub(crate) task_ids: TaskIds,
     /// Figures.
-    pub metrics: Metrics,
+    pub(crate) metrics: Metrics,
     /// Ids for requests.
-    pub request_ids: RequestIds,
+    pub(crate) request_ids: RequestIds,
     /// All tasks, so that the end can wait for them.
-    pub tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     /// Cancelled when the gateway stops taking requests.
-    pub stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     listen: SocketAddr,
     refused: Mutex<HashMap<RefusedBy, u64>>,
 }
 
 /// What a gateway is put together from.
 #[derive(Debug)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The first snapshot.
-    pub snapshot: Snapshot,
+    pub(crate) snapshot: Snapshot,
     /// Who may knock.
-    pub door: Door,
+    pub(crate) door: Door,
     /// Counters, rebuilt.
-    pub counters: Arc<Counters>,
+    pub(crate) counters: Arc<Counters>,
     /// The journal, open.
-    pub journal: Journal,
+    pub(crate) journal: Journal,
     /// How far it is synced.
-    pub synced: Option<watch::Receiver<SyncState>>,
+    pub(crate) synced: Option<watch::Receiver<SyncState>>,
     /// The key of arguments.
-    pub argument_key: ArgumentKey,
+    pub(crate) argument_key: ArgumentKey,
     /// Ids for requests.
-    pub request_ids: RequestIds,
+    pub(crate) request_ids: RequestIds,
     /// All tasks.
-    pub tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     /// Cancelled at the end.
-    pub stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
     /// Where the data plane listens.
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 /// The key under which arguments are hashed for the journal, so that equal arguments can be found again
 /// and guessed ones cannot.
 #[derive(Clone)]
-pub struct ArgumentKey(Hmac<Sha256>);
+pub(crate) struct ArgumentKey(Hmac<Sha256>);
 
 impl std::fmt::Debug for ArgumentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -97,13 +97,13 @@ impl std::fmt::Debug for ArgumentKey {
 impl ArgumentKey {
     /// The key of these 64 bytes, the block size of SHA-256.
     #[must_use]
-    pub fn new(key: &[u8; 64]) -> Self {
+    pub(crate) fn new(key: &[u8; 64]) -> Self {
         Self(Hmac::new(&(*key).into()))
     }
 
     /// HMAC-SHA256 of canonical arguments, hexadecimal.
     #[must_use]
-    pub fn hash(&self, canonical: &[u8]) -> String {
+    pub(crate) fn hash(&self, canonical: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(canonical);
         crate::token::hex(&mac.finalize().into_bytes())
@@ -113,7 +113,7 @@ impl ArgumentKey {
 impl Gateway {
     /// Puts a gateway together.
     #[must_use]
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             clock: parts.clock,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
@@ -135,26 +135,26 @@ impl Gateway {
 
     /// What a message of a client is held to.
     #[must_use]
-    pub fn message_limits(&self, snapshot: &Snapshot) -> Limits {
+    pub(crate) fn message_limits(&self, snapshot: &Snapshot) -> Limits {
         let limits = &snapshot.settings.limits;
         Limits { bytes: limits.body, depth: limits.depth, values: limits.values }
     }
 
     /// Appends a record that no call waits for.
-    pub fn note(&self, record: &Record<'_>) {
+    pub(crate) fn note(&self, record: &Record<'_>) {
         if let Err(error) = self.journal.append(record, Urgency::Soon) {
             tracing::error!(kind = record.kind.as_str(), %error, "a record is not in the journal");
         }
     }
 
     /// Appends a record of something that happened to the gateway itself.
-    pub fn note_event(&self, kind: Kind, grant: Option<&str>, detail: &str) {
+    pub(crate) fn note_event(&self, kind: Kind, grant: Option<&str>, detail: &str) {
         let ts = self.clock.now().wall;
         self.note(&Record { ts, kind, grant, detail: Some(detail), ..Record::default() });
     }
 
     /// Counts a refusal; all of one client and reason within a second make one record.
-    pub fn note_refused(&self, by: RefusedBy) {
+    pub(crate) fn note_refused(&self, by: RefusedBy) {
         /// Clients told apart within a second; the rest count as one.
         const MOST: usize = 10_000;
         self.metrics.refused(by.reason);
@@ -164,7 +164,7 @@ impl Gateway {
     }
 
     /// Writes the records of the refusals since the last time.
-    pub fn flush_refused(&self) {
+    pub(crate) fn flush_refused(&self) {
         let refused = std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
         let ts = self.clock.now().wall;
         for (by, count) in refused {
@@ -182,7 +182,7 @@ impl Gateway {
 
     /// Calls that were let through and have no outcome yet.
     #[must_use]
-    pub fn calls_in_flight(&self) -> usize {
+    pub(crate) fn calls_in_flight(&self) -> usize {
         let snapshot = self.snapshot.load();
         let most = snapshot.settings.limits.in_flight_per_server;
         snapshot.servers.values().map(|s| most.saturating_sub(s.calls.available_permits())).sum()
@@ -190,17 +190,17 @@ impl Gateway {
 
     /// Where the data plane listens.
     #[must_use]
-    pub fn listen_address(&self) -> SocketAddr {
+    pub(crate) fn listen_address(&self) -> SocketAddr {
         self.listen
     }
 
     /// Ends a session: its usage is handed on, its server is told in the background.
-    pub fn end_session(self: &Arc<Self>, session: Arc<Session>) {
+    pub(crate) fn end_session(self: &Arc<Self>, session: Arc<Session>) {
         self.end_session_on(session, &self.snapshot.load());
     }
 
     /// As [`Gateway::end_session`], with the servers of a given snapshot.
-    pub fn end_session_on(self: &Arc<Self>, session: Arc<Session>, snapshot: &Snapshot) {
+    pub(crate) fn end_session_on(self: &Arc<Self>, session: Arc<Session>, snapshot: &Snapshot) {
         session.ended.cancel();
         let reference = SessionRef { group: &session.group, session: &session.id };
         self.counters.end_session(reference, self.clock.now());

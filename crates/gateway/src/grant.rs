@@ -15,48 +15,48 @@ use crate::upstream::Server;
 
 /// What a valid token gives access to.
 #[derive(Clone, Debug)]
-pub struct Access {
+pub(crate) struct Access {
     /// The grant.
-    pub grant: Arc<Grant>,
+    pub(crate) grant: Arc<Grant>,
     /// Unix microseconds from which on the token is no longer valid.
-    pub ends: Option<i64>,
+    pub(crate) ends: Option<i64>,
     /// Cancelled when the token ends: by expiry, rotation or revocation.
-    pub life: CancellationToken,
+    pub(crate) life: CancellationToken,
 }
 
 /// A grant of the current snapshot.
 #[derive(Debug)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// Its name.
-    pub label: String,
+    pub(crate) label: String,
     /// Free words for conditions.
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// How tool names are shown.
-    pub names: Names,
+    pub(crate) names: Names,
     /// What it includes, by server name.
-    pub bindings: HashMap<String, Arc<Binding>>,
+    pub(crate) bindings: HashMap<String, Arc<Binding>>,
     /// What all its tokens and sessions share, kept over reloads.
-    pub shares: Arc<Shares>,
+    pub(crate) shares: Arc<Shares>,
 }
 
 /// Places that a grant's calls and streams take; counted together for all its tokens.
 #[derive(Debug)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// Calls in flight.
-    pub calls: Arc<Semaphore>,
+    pub(crate) calls: Arc<Semaphore>,
     streams: AtomicUsize,
 }
 
 impl Shares {
     /// All places free.
     #[must_use]
-    pub fn new(in_flight: usize) -> Self {
+    pub(crate) fn new(in_flight: usize) -> Self {
         Self { calls: Arc::new(Semaphore::new(in_flight)), streams: AtomicUsize::new(0) }
     }
 
     /// Takes a place for an open stream; none if `most` are taken.
     #[must_use]
-    pub fn open_stream(self: &Arc<Self>, most: usize) -> Option<StreamPlace> {
+    pub(crate) fn open_stream(self: &Arc<Self>, most: usize) -> Option<StreamPlace> {
         let taken = self.streams.fetch_add(1, Ordering::AcqRel);
         let place = StreamPlace(Arc::clone(self));
         (taken < most).then_some(place)
@@ -65,7 +65,7 @@ impl Shares {
 
 /// A place for a stream; given back when dropped.
 #[derive(Debug)]
-pub struct StreamPlace(Arc<Shares>);
+pub(crate) struct StreamPlace(Arc<Shares>);
 
 impl Drop for StreamPlace {
     fn drop(&mut self) {
@@ -75,31 +75,31 @@ impl Drop for StreamPlace {
 
 /// One server of a grant, and the policy that judges its calls there.
 #[derive(Debug)]
-pub struct Binding {
+pub(crate) struct Binding {
     /// The server.
-    pub server: Arc<Server>,
+    pub(crate) server: Arc<Server>,
     /// The policy.
-    pub plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     /// The group that this grant's sessions on this server form.
-    pub group: String,
+    pub(crate) group: String,
     limits: HashMap<(String, bool), BoundLimit>,
 }
 
 /// A limit of the policy with the counter that it means for one grant and server.
 #[derive(Debug)]
-pub struct BoundLimit {
+pub(crate) struct BoundLimit {
     /// The counter's key: policy, counter, subject.
-    pub key: String,
+    pub(crate) key: String,
     /// Whether each session counts for itself.
-    pub per_session: bool,
+    pub(crate) per_session: bool,
     /// What the counter allows.
-    pub spec: quota::LimitSpec,
+    pub(crate) spec: quota::LimitSpec,
 }
 
 impl Binding {
     /// Binds a policy to a grant on a server.
     #[must_use]
-    pub fn new(grant: &str, server: Arc<Server>, plan: Arc<Plan>) -> Self {
+    pub(crate) fn new(grant: &str, server: Arc<Server>, plan: Arc<Plan>) -> Self {
         let group = format!("{grant}@{}", server.name());
         let limits = plan.limits().iter().filter_map(|limit| {
             let key = counter_key(plan.name(), limit, grant, server.name());
@@ -112,14 +112,14 @@ impl Binding {
 
     /// The counter of a limit of this binding's policy.
     #[must_use]
-    pub fn limit(&self, limit: &Limit) -> Option<&BoundLimit> {
+    pub(crate) fn limit(&self, limit: &Limit) -> Option<&BoundLimit> {
         self.limits.get(&(limit.counter.clone(), limit.shadow))
     }
 }
 
 /// Policy, counter and subject. The parts are separated by a character that no name may hold.
 #[must_use]
-pub fn counter_key(policy: &str, limit: &Limit, grant: &str, server: &str) -> String {
+pub(crate) fn counter_key(policy: &str, limit: &Limit, grant: &str, server: &str) -> String {
     let counter = &limit.counter;
     match limit.scope {
         Scope::Grant | Scope::Session => format!("{policy}\u{1f}{counter}\u{1f}{grant}@{server}"),
@@ -131,7 +131,7 @@ pub fn counter_key(policy: &str, limit: &Limit, grant: &str, server: &str) -> St
 /// The counting side of a limit; none for a window that no counter can have, which the policy's check
 /// has refused.
 #[must_use]
-pub fn limit_spec(limit: &Limit) -> Option<quota::LimitSpec> {
+pub(crate) fn limit_spec(limit: &Limit) -> Option<quota::LimitSpec> {
     let window = match &limit.window {
         LimitWindow::Sliding(length) => quota::Window::Sliding(quota::Span::new(*length).ok()?),
         LimitWindow::Calendar { unit, zone } => quota::Window::Calendar {
@@ -157,7 +157,7 @@ fn calendar_unit(unit: CalendarUnit) -> quota::CalendarUnit {
 impl Grant {
     /// What conditions may ask about a call of this grant.
     #[must_use]
-    pub fn context<'a>(
+    pub(crate) fn context<'a>(
         &'a self,
         server: &'a str,
         client_ip: Option<IpAddr>,

@@ -13,7 +13,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A stream whose writes fail when the peer reads nothing for 30 seconds.
 #[derive(Debug)]
-pub struct Guarded<S> {
+pub(crate) struct Guarded<S> {
     stream: S,
     /// Runs only while a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
@@ -21,7 +21,7 @@ pub struct Guarded<S> {
 
 impl<S> Guarded<S> {
     /// Guards a stream.
-    pub fn new(stream: S) -> Self {
+    pub(crate) fn new(stream: S) -> Self {
         Self { stream, stuck: None }
     }
 

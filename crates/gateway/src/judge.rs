@@ -22,49 +22,49 @@ const STATELESS: &str = "stateless";
 
 /// A request that is to be judged.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// The id of the request.
-    pub request_id: &'a str,
+    pub(crate) request_id: &'a str,
     /// The grant.
-    pub grant: &'a Arc<Grant>,
+    pub(crate) grant: &'a Arc<Grant>,
     /// Server and policy.
-    pub binding: &'a Arc<Binding>,
+    pub(crate) binding: &'a Arc<Binding>,
     /// The session, in the legacy era.
-    pub session: Option<&'a Arc<Session>>,
+    pub(crate) session: Option<&'a Arc<Session>>,
     /// The client's address.
-    pub client: IpAddr,
+    pub(crate) client: IpAddr,
     /// The method.
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// What it is about.
-    pub target: Target,
+    pub(crate) target: Target,
     /// The arguments.
-    pub arguments: Option<Value<'a>>,
+    pub(crate) arguments: Option<Value<'a>>,
     /// The hash of the tool's definition.
-    pub definition_hash: Option<&'a str>,
+    pub(crate) definition_hash: Option<&'a str>,
     /// Whether the target's name may become a label of the figures.
-    pub listed: bool,
+    pub(crate) listed: bool,
     /// Monotonic nanoseconds at which the request arrived.
-    pub started: u64,
+    pub(crate) started: u64,
 }
 
 /// A request that was denied.
 #[derive(Debug)]
-pub struct Denied {
+pub(crate) struct Denied {
     /// The rule, for the journal and, through the policy's outward form, the client.
-    pub rule: String,
+    pub(crate) rule: String,
     /// The text for the agent.
-    pub message: String,
+    pub(crate) message: String,
     /// How long to wait, where that helps.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// Whether a limit refused.
-    pub by_limit: bool,
+    pub(crate) by_limit: bool,
 }
 
 /// What comes of judging.
 #[derive(Debug)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// It may be sent on.
-    Passed(Ticket),
+    Passed(Box<Ticket>),
     /// It is denied; the record is written.
     Denied(Denied),
     /// The decision cannot be recorded, so there is none.
@@ -83,7 +83,7 @@ impl Denied {
 
     /// A denial by the gateway itself, under a code in brackets.
     #[must_use]
-    pub fn by_gateway(code: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn by_gateway(code: &str, message: impl Into<String>) -> Self {
         Self { rule: code.to_owned(), message: message.into(), retry_after: None, by_limit: false }
     }
 }
@@ -96,46 +96,46 @@ struct Claims<'c, 'd> {
 
 impl Gateway {
     /// Judges a case by the policy's decision: reserves, records, and gives out the ticket or the denial.
-    pub fn judge(self: &Arc<Self>, case: Case<'_>, decision: &Decision<'_>) -> Judgement {
+    pub(crate) fn judge(self: &Arc<Self>, case: &Case<'_>, decision: &Decision<'_>) -> Judgement {
         let shadowed: Vec<Cow<'_, str>> = decision.shadowed.iter().map(|d| d.rule.clone()).collect();
         match &decision.outcome {
             Outcome::Deny(denial) => {
                 let denied = Denied::of(denial, case.binding.plan.outward_rule(denial));
-                self.deny(&case, denied, &denial.rule, &shadowed)
+                self.deny(case, denied, &denial.rule, &shadowed)
             }
             Outcome::Allow { demands } => self.reserve(case, demands, shadowed),
         }
     }
 
     /// Records a denial that the gateway itself has to make.
-    pub fn deny_by_gateway(self: &Arc<Self>, case: &Case<'_>, denied: Denied) -> Judgement {
+    pub(crate) fn deny_by_gateway(self: &Arc<Self>, case: &Case<'_>, denied: Denied) -> Judgement {
         let rule = denied.rule.clone();
         self.deny(case, denied, &rule, &[])
     }
 
     fn reserve<'s>(
         self: &Arc<Self>,
-        case: Case<'_>,
+        case: &Case<'_>,
         demands: &[Demand<'s>],
         mut shadowed: Vec<Cow<'s, str>>,
     ) -> Judgement {
-        let Some(places) = self.places(&case) else {
+        let Some(places) = self.places(case) else {
             let message = "too many calls are in flight; try again when some have ended";
-            return self.deny(&case, Denied::by_gateway("(in flight)", message), "(in flight)", &shadowed);
+            return self.deny(case, Denied::by_gateway("(in flight)", message), "(in flight)", &shadowed);
         };
-        let Some(claims) = Claims::of(&case, demands) else {
+        let Some(claims) = Claims::of(case, demands) else {
             let message = "a counter of this policy cannot be kept";
-            return self.deny(&case, Denied::by_gateway("(limit)", message), "(limit)", &shadowed);
+            return self.deny(case, Denied::by_gateway("(limit)", message), "(limit)", &shadowed);
         };
         match self.counters.reserve(&claims.claims, self.clock.now()) {
             Err(refused) => {
                 shadowed.extend(claims.rules(&refused.would_refuse));
                 let (denied, rule) = claims.refused(&refused);
-                self.deny(&case, denied, &rule, &shadowed)
+                self.deny(case, denied, &rule, &shadowed)
             }
             Ok(reservation) => {
                 shadowed.extend(claims.rules(reservation.would_refuse()));
-                self.pass(&case, places, &claims, reservation, &shadowed)
+                self.pass(case, places, Reserved { claims: &claims, reservation, shadowed: &shadowed })
             }
         }
     }
@@ -151,10 +151,9 @@ impl Gateway {
         self: &Arc<Self>,
         case: &Case<'_>,
         places: Vec<OwnedSemaphorePermit>,
-        claims: &Claims<'_, '_>,
-        reservation: Reservation,
-        shadowed: &[Cow<'_, str>],
+        reserved: Reserved<'_>,
     ) -> Judgement {
+        let Reserved { claims, reservation, shadowed } = reserved;
         let amounts: Vec<String> = claims.claims.iter().map(|c| c.amount.to_string()).collect();
         let limits: Vec<LimitRecord<'_>> = claims
             .demands
@@ -186,7 +185,7 @@ impl Gateway {
             target = ?case.target,
             "allowed"
         );
-        Judgement::Passed(Ticket {
+        Judgement::Passed(Box::new(Ticket {
             gateway: Arc::clone(self),
             request_id: case.request_id.to_owned(),
             grant: Arc::clone(case.grant),
@@ -206,7 +205,7 @@ impl Gateway {
             sent: None,
             answered: None,
             settled: false,
-        })
+        }))
     }
 
     fn deny(
@@ -281,6 +280,13 @@ impl Gateway {
         case.target.describe(&mut record);
         Ok(self.journal.append(&record, Urgency::Now)?.seq)
     }
+}
+
+/// What a call has taken, before its decision is recorded.
+struct Reserved<'a> {
+    claims: &'a Claims<'a, 'a>,
+    reservation: Reservation,
+    shadowed: &'a [Cow<'a, str>],
 }
 
 /// What the record of a decision tells beside the case.

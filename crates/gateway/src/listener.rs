@@ -31,7 +31,7 @@ const HEAD_BYTES: usize = 64 << 10;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A bound listener and what its connections are held to.
-pub struct Listener {
+pub(crate) struct Listener {
     socket: TcpListener,
     tls: Option<TlsAcceptor>,
     limits: LimitSettings,
@@ -52,7 +52,7 @@ impl Listener {
     /// # Errors
     ///
     /// The address is taken or not ours, or certificate or key cannot be used; the text says which.
-    pub async fn bind(
+    pub(crate) async fn bind(
         address: SocketAddr,
         tls: Option<&Tls>,
         limits: LimitSettings,
@@ -71,12 +71,12 @@ impl Listener {
     /// # Errors
     ///
     /// The socket is gone.
-    pub fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
     /// Accepts until told to stop; each request goes to `serve` with its peer.
-    pub async fn run<S, F>(self, serve: S)
+    pub(crate) async fn run<S, F>(self, serve: S)
     where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,

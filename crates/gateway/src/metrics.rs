@@ -17,11 +17,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 /// The label of tools that nobody lists.
-pub const UNLISTED: &str = "(unlisted)";
+pub(crate) const UNLISTED: &str = "(unlisted)";
 
 /// All series and the registry that prints them.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     calls: Family<CallLabels, Counter>,
     added: Family<ServerLabels, Histogram, fn() -> Histogram>,
@@ -30,13 +30,13 @@ pub struct Metrics {
     reloads: Family<ReasonLabels, Counter>,
     series: RwLock<HashMap<String, HashMap<String, Arc<Series>>>>,
     /// Client connections open.
-    pub connections: Gauge<i64, AtomicI64>,
+    pub(crate) connections: Gauge<i64, AtomicI64>,
     /// Event streams open to clients.
-    pub streams: Gauge<i64, AtomicI64>,
+    pub(crate) streams: Gauge<i64, AtomicI64>,
     /// Live sessions.
-    pub sessions: Gauge<i64, AtomicI64>,
+    pub(crate) sessions: Gauge<i64, AtomicI64>,
     /// 1 while the journal can be written, else 0.
-    pub journal_healthy: Gauge<i64, AtomicI64>,
+    pub(crate) journal_healthy: Gauge<i64, AtomicI64>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -58,17 +58,17 @@ struct ReasonLabels {
 
 /// The series of one tool of one server, looked up once and then only counted.
 #[derive(Clone, Debug)]
-pub struct Series {
+pub(crate) struct Series {
     /// Calls that passed.
-    pub allowed: Counter<u64, AtomicU64>,
+    pub(crate) allowed: Counter<u64, AtomicU64>,
     /// Calls that were denied.
-    pub denied: Counter<u64, AtomicU64>,
+    pub(crate) denied: Counter<u64, AtomicU64>,
     /// Calls that passed though a rule in shadow would have denied them.
-    pub shadowed: Counter<u64, AtomicU64>,
+    pub(crate) shadowed: Counter<u64, AtomicU64>,
     /// Seconds that the gateway added.
-    pub added: Histogram,
+    pub(crate) added: Histogram,
     /// Seconds that the server took.
-    pub upstream: Histogram,
+    pub(crate) upstream: Histogram,
 }
 
 fn latency() -> Histogram {
@@ -87,7 +87,7 @@ impl Default for Metrics {
 impl Metrics {
     /// No series yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("toolgate"),
             calls: Family::default(),
@@ -134,7 +134,7 @@ impl Metrics {
 
     /// The series of a tool that the policy or the server's list knows, or of [`UNLISTED`].
     #[must_use]
-    pub fn series(&self, server: &str, tool: &str) -> Arc<Series> {
+    pub(crate) fn series(&self, server: &str, tool: &str) -> Arc<Series> {
         let found = {
             let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
             series.get(server).and_then(|tools| tools.get(tool)).cloned()
@@ -160,18 +160,18 @@ impl Metrics {
     }
 
     /// Counts a request that was refused before any decision.
-    pub fn refused(&self, reason: &'static str) {
+    pub(crate) fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Counts a reload.
-    pub fn reloaded(&self, result: &'static str) {
+    pub(crate) fn reloaded(&self, result: &'static str) {
         self.reloads.get_or_create(&ReasonLabels { reason: result }).inc();
     }
 
     /// The OpenMetrics text of all series, and of the limits' occupancy: key, used and max each.
     #[must_use]
-    pub fn text(&self, occupancy: &[(String, f64, f64)]) -> String {
+    pub(crate) fn text(&self, occupancy: &[(String, f64, f64)]) -> String {
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             text.clear();

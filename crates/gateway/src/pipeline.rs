@@ -31,13 +31,17 @@ use crate::snapshot::Snapshot;
 
 use self::visit::Visit;
 
-pub use self::streams::pump_shared;
+pub(crate) use self::streams::pump_shared;
 
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
 
 /// Answers one request of the data plane.
-pub async fn serve(gateway: Arc<Gateway>, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+pub(crate) async fn serve(
+    gateway: Arc<Gateway>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Response<Body> {
     let request_id = gateway.request_ids.next();
     let name = HeaderValue::from_str(&request_id);
     let client = client_address(&gateway.snapshot.load(), &request, peer);
@@ -143,7 +147,7 @@ fn all_servers(gateway: &Gateway, request: &Request<Incoming>) -> Refusal {
     let urls: Vec<String> = names.iter().map(|name| format!("/mcp/{name}")).collect();
     let text = format!("each server has its own address; this grant includes: {}", urls.join(", "));
     let body = toolgate_mcp::error::error_body(None, toolgate_mcp::error::Code::InvalidRequest, &text, None);
-    Refusal::Ready(json(StatusCode::NOT_FOUND, body))
+    Refusal::Ready(Box::new(json(StatusCode::NOT_FOUND, body)))
 }
 
 async fn to_server(visit: Visit, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {

@@ -22,11 +22,11 @@ const REPLAYED: &str = "replayed";
 
 /// What was found at start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
+pub(crate) struct Recovered {
     /// Records whose calls were counted again.
-    pub replayed: u64,
+    pub(crate) replayed: u64,
     /// Whether a checkpoint was there and good.
-    pub from_checkpoint: bool,
+    pub(crate) from_checkpoint: bool,
 }
 
 /// Writes a checkpoint of the counters, if anything was recorded since `since`; returns the number of the
@@ -35,7 +35,7 @@ pub struct Recovered {
 /// # Errors
 ///
 /// The file cannot be written.
-pub fn checkpoint(
+pub(crate) fn checkpoint(
     data_dir: &Path,
     journal: &Journal,
     counters: &Counters,
@@ -62,7 +62,7 @@ pub fn checkpoint(
 /// # Errors
 ///
 /// The journal cannot be read.
-pub fn recover(
+pub(crate) fn recover(
     data_dir: &Path,
     settings: &Settings,
     counters: &Counters,

@@ -14,7 +14,7 @@ use crate::upstream::UpstreamError;
 
 /// A request that goes no further.
 #[derive(Debug)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Refused before a message was read.
     Early(Early),
     /// A message that is answered with a JSON-RPC error.
@@ -31,12 +31,12 @@ pub enum Refusal {
         era: Era,
     },
     /// An answer that is ready: a denial that the model can read.
-    Ready(Response<Body>),
+    Ready(Box<Response<Body>>),
 }
 
 /// Why a request was refused before its message was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Early {
+pub(crate) enum Early {
     /// `Host` names nobody we are.
     Host,
     /// `Origin` is not allowed.
@@ -123,7 +123,7 @@ impl Early {
 
     /// The short name in metrics and the journal.
     #[must_use]
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         self.facts().1
     }
 
@@ -157,7 +157,7 @@ impl Early {
 impl Refusal {
     /// A message that broke a rule of the envelope.
     #[must_use]
-    pub fn of_message(error: &MessageError, era: Era) -> Self {
+    pub(crate) fn of_message(error: &MessageError, era: Era) -> Self {
         Self::Message {
             id: error.id().map(str::to_owned),
             code: error.code(),
@@ -169,7 +169,7 @@ impl Refusal {
 
     /// What went wrong with a server, as the client of one of its requests is told.
     #[must_use]
-    pub fn of_upstream(error: &UpstreamError, server: &str, id: &str, era: Era) -> Self {
+    pub(crate) fn of_upstream(error: &UpstreamError, server: &str, id: &str, era: Era) -> Self {
         if matches!(error, UpstreamError::SessionGone) && era == Era::Legacy {
             return Self::Early(Early::SessionNotFound);
         }
@@ -187,19 +187,19 @@ impl Refusal {
 
     /// A request that is answered with an error.
     #[must_use]
-    pub fn error(id: &str, code: Code, text: impl Into<String>, era: Era) -> Self {
+    pub(crate) fn error(id: &str, code: Code, text: impl Into<String>, era: Era) -> Self {
         Self::Message { id: Some(id.to_owned()), code, text: text.into(), data: None, era }
     }
 
     /// The answer.
     #[must_use]
-    pub fn into_response(self) -> Response<Body> {
+    pub(crate) fn into_response(self) -> Response<Body> {
         match self {
             Self::Early(early) => early.respond(),
             Self::Message { id, code, text, data, era } => {
                 json(code.http_status(era), error::error_body(id.as_deref(), code, &text, data.as_deref()))
             }
-            Self::Ready(response) => response,
+            Self::Ready(response) => *response,
         }
     }
 }
@@ -237,7 +237,7 @@ impl From<Early> for Refusal {
 
 /// A JSON answer.
 #[must_use]
-pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -246,7 +246,7 @@ pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
 
 /// An answer without a body.
 #[must_use]
-pub fn empty(status: StatusCode) -> Response<Body> {
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
@@ -254,9 +254,9 @@ pub fn empty(status: StatusCode) -> Response<Body> {
 
 /// Refusals of one client for one reason within a second make one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RefusedBy {
+pub(crate) struct RefusedBy {
     /// The client's address.
-    pub client: IpAddr,
+    pub(crate) client: IpAddr,
     /// The reason.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }

@@ -39,15 +39,15 @@ pub type Load = dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync;
 
 /// How the last reload went, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReloadState {
+pub(crate) struct ReloadState {
     /// Why the files as they are now cannot be used; empty where they are in use.
-    pub problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
     /// Reloads that were taken over.
-    pub applied: u64,
+    pub(crate) applied: u64,
 }
 
 /// Watches and applies.
-pub struct Reloader {
+pub(crate) struct Reloader {
     gateway: Arc<Gateway>,
     servers: Arc<Servers>,
     load: Arc<Load>,
@@ -67,18 +67,23 @@ type Contents = BTreeMap<PathBuf, Option<[u8; 32]>>;
 impl Reloader {
     /// Watches for a gateway.
     #[must_use]
-    pub fn new(gateway: Arc<Gateway>, servers: Arc<Servers>, load: Arc<Load>, data_dir: PathBuf) -> Self {
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        servers: Arc<Servers>,
+        load: Arc<Load>,
+        data_dir: PathBuf,
+    ) -> Self {
         Self { gateway, servers, load, data_dir, state: Mutex::default() }
     }
 
     /// How the last reload went.
     #[must_use]
-    pub fn state(&self) -> ReloadState {
+    pub(crate) fn state(&self) -> ReloadState {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks at the files until the gateway stops; `wishes` asks for a look at once.
-    pub async fn watch(self: Arc<Self>, mut files: Vec<PathBuf>, mut wishes: mpsc::Receiver<()>) {
+    pub(crate) async fn watch(self: Arc<Self>, mut files: Vec<PathBuf>, mut wishes: mpsc::Receiver<()>) {
         let mut used = self.contents(&files);
         let mut seen = used.clone();
         loop {
@@ -175,7 +180,7 @@ impl Reloader {
 }
 
 /// Starts to take what shared children of new servers say.
-pub fn listen_to_children(gateway: &Arc<Gateway>, snapshot: &Snapshot) {
+pub(crate) fn listen_to_children(gateway: &Arc<Gateway>, snapshot: &Snapshot) {
     for server in snapshot.servers.values() {
         if let Some(events) = server.children().and_then(crate::upstream::Children::take_events) {
             gateway.tasks.spawn(pump_shared(Arc::clone(gateway), Arc::clone(server), events));
@@ -239,7 +244,7 @@ fn hash(bytes: &[u8]) -> [u8; 32] {
 /// # Errors
 ///
 /// The store cannot be written, or there is no randomness.
-pub fn mint_missing(
+pub(crate) fn mint_missing(
     data_dir: &std::path::Path,
     settings: &Settings,
     wall: i64,

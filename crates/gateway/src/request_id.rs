@@ -6,7 +6,7 @@ use crate::token::hex;
 
 /// Makes request ids: a random part of the process and a count.
 #[derive(Debug)]
-pub struct RequestIds {
+pub(crate) struct RequestIds {
     process: String,
     next: AtomicU64,
 }
@@ -17,7 +17,7 @@ impl RequestIds {
     /// # Errors
     ///
     /// The system's source of randomness failed.
-    pub fn new() -> Result<Self, getrandom::Error> {
+    pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let mut random = [0; 6];
         getrandom::fill(&mut random)?;
         Ok(Self { process: hex(&random), next: AtomicU64::new(1) })
@@ -25,7 +25,7 @@ impl RequestIds {
 
     /// The next id.
     #[must_use]
-    pub fn next(&self) -> String {
+    pub(crate) fn next(&self) -> String {
         format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -23,21 +23,21 @@ const MAX_SUBSCRIBED: usize = 1024;
 
 /// A live session.
 #[derive(Debug)]
-pub struct Session {
+pub(crate) struct Session {
     /// What the client repeats: 256 random bits.
-    pub id: String,
+    pub(crate) id: String,
     /// The grant that opened it.
-    pub grant: String,
+    pub(crate) grant: String,
     /// The server.
-    pub server: String,
+    pub(crate) server: String,
     /// The group whose ended sessions hand their usage on.
-    pub group: String,
+    pub(crate) group: String,
     /// The revision that was agreed on.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// The way to the server.
-    pub leg: Leg,
+    pub(crate) leg: Leg,
     /// Cancelled when the session ends.
-    pub ended: CancellationToken,
+    pub(crate) ended: CancellationToken,
     used: AtomicU64,
     busy: AtomicUsize,
     asked: Mutex<HashSet<String>>,
@@ -57,17 +57,17 @@ struct Outlets {
 
 /// What opens a session.
 #[derive(Debug)]
-pub struct Opening {
+pub(crate) struct Opening {
     /// The grant.
-    pub grant: String,
+    pub(crate) grant: String,
     /// The server.
-    pub server: String,
+    pub(crate) server: String,
     /// Grant and server.
-    pub group: String,
+    pub(crate) group: String,
     /// The agreed revision.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// The way to the server.
-    pub leg: Leg,
+    pub(crate) leg: Leg,
 }
 
 impl Session {
@@ -76,7 +76,7 @@ impl Session {
     /// # Errors
     ///
     /// The system's source of randomness failed.
-    pub fn new(opening: Opening, mono: u64) -> Result<Self, getrandom::Error> {
+    pub(crate) fn new(opening: Opening, mono: u64) -> Result<Self, getrandom::Error> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         Ok(Self {
@@ -98,63 +98,63 @@ impl Session {
 
     /// A name for the journal: enough of the id to tell sessions apart, too little to use one.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.id.get(..8).unwrap_or_default()
     }
 
     /// Notes that it was used.
-    pub fn touch(&self, mono: u64) {
+    pub(crate) fn touch(&self, mono: u64) {
         self.used.fetch_max(mono, Ordering::Relaxed);
     }
 
     /// Marks it as in use while the value lives: a stream or request is open.
     #[must_use]
-    pub fn hold(self: &Arc<Self>) -> Hold {
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
         self.busy.fetch_add(1, Ordering::AcqRel);
         Hold(Arc::clone(self))
     }
 
     /// Nanoseconds for which nothing was open or used; none while something is open.
     #[must_use]
-    pub fn idle(&self, mono: u64) -> Option<u64> {
+    pub(crate) fn idle(&self, mono: u64) -> Option<u64> {
         (self.busy.load(Ordering::Acquire) == 0)
             .then(|| mono.saturating_sub(self.used.load(Ordering::Relaxed)))
     }
 
     /// Notes a server's request that the client may answer; false if too many wait already.
     #[must_use]
-    pub fn expect_answer(&self, id: &str) -> bool {
+    pub(crate) fn expect_answer(&self, id: &str) -> bool {
         let mut asked = lock(&self.asked);
         asked.len() < MAX_ASKED && asked.insert(id.to_owned())
     }
 
     /// Whether a server's request of that id waits; it no longer does afterwards.
     #[must_use]
-    pub fn take_expected(&self, id: &str) -> bool {
+    pub(crate) fn take_expected(&self, id: &str) -> bool {
         lock(&self.asked).remove(id)
     }
 
     /// Notes a subscription; false if there are too many.
     #[must_use]
-    pub fn subscribe(&self, uri: &str) -> bool {
+    pub(crate) fn subscribe(&self, uri: &str) -> bool {
         let mut subscribed = lock(&self.subscribed);
         subscribed.contains(uri) || (subscribed.len() < MAX_SUBSCRIBED && subscribed.insert(uri.to_owned()))
     }
 
     /// Ends a subscription.
-    pub fn unsubscribe(&self, uri: &str) {
+    pub(crate) fn unsubscribe(&self, uri: &str) {
         lock(&self.subscribed).remove(uri);
     }
 
     /// Whether the session is subscribed to a resource.
     #[must_use]
-    pub fn is_subscribed(&self, uri: &str) -> bool {
+    pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
         lock(&self.subscribed).contains(uri)
     }
 
     /// Notes a request in flight under its id; none if one with that id is in flight already.
     #[must_use]
-    pub fn begin(self: &Arc<Self>, id: &str) -> Option<InFlight> {
+    pub(crate) fn begin(self: &Arc<Self>, id: &str) -> Option<InFlight> {
         let mut in_flight = lock(&self.in_flight);
         if in_flight.contains_key(id) {
             return None;
@@ -166,17 +166,17 @@ impl Session {
 
     /// Cancels a request in flight; false if there is none of that id.
     #[must_use]
-    pub fn cancel(&self, id: &str) -> bool {
+    pub(crate) fn cancel(&self, id: &str) -> bool {
         lock(&self.in_flight).get(id).map(CancellationToken::cancel).is_some()
     }
 
     /// Makes `sender` the GET stream; a former one ends.
-    pub fn open_stream(&self, sender: mpsc::Sender<Bytes>) {
+    pub(crate) fn open_stream(&self, sender: mpsc::Sender<Bytes>) {
         lock(&self.outlets).stream = Some(sender);
     }
 
     /// Closes the GET stream if it still is `sender`.
-    pub fn close_stream(&self, sender: &mpsc::Sender<Bytes>) {
+    pub(crate) fn close_stream(&self, sender: &mpsc::Sender<Bytes>) {
         let mut outlets = lock(&self.outlets);
         if outlets.stream.as_ref().is_some_and(|s| s.same_channel(sender)) {
             outlets.stream = None;
@@ -185,7 +185,7 @@ impl Session {
 
     /// Adds the stream of a request in flight until the value is dropped.
     #[must_use]
-    pub fn open_outlet(self: &Arc<Self>, sender: mpsc::Sender<Bytes>) -> Outlet {
+    pub(crate) fn open_outlet(self: &Arc<Self>, sender: mpsc::Sender<Bytes>) -> Outlet {
         let mut outlets = lock(&self.outlets);
         let number = outlets.next;
         outlets.next += 1;
@@ -196,21 +196,21 @@ impl Session {
     /// Where a message that belongs to no request goes: the newest request in flight, else the GET
     /// stream, else nowhere.
     #[must_use]
-    pub fn outlet(&self) -> Option<mpsc::Sender<Bytes>> {
+    pub(crate) fn outlet(&self) -> Option<mpsc::Sender<Bytes>> {
         let outlets = lock(&self.outlets);
         outlets.requests.last().map(|(_, sender)| sender.clone()).or_else(|| outlets.stream.clone())
     }
 
     /// The GET stream, if one is open.
     #[must_use]
-    pub fn stream(&self) -> Option<mpsc::Sender<Bytes>> {
+    pub(crate) fn stream(&self) -> Option<mpsc::Sender<Bytes>> {
         lock(&self.outlets).stream.clone()
     }
 }
 
 /// Keeps a session from counting as idle.
 #[derive(Debug)]
-pub struct Hold(Arc<Session>);
+pub(crate) struct Hold(Arc<Session>);
 
 impl Drop for Hold {
     fn drop(&mut self) {
@@ -220,11 +220,11 @@ impl Drop for Hold {
 
 /// A request in flight, until it is dropped.
 #[derive(Debug)]
-pub struct InFlight {
+pub(crate) struct InFlight {
     session: Arc<Session>,
     id: String,
     /// Cancelled by the client's `notifications/cancelled`.
-    pub cancelled: CancellationToken,
+    pub(crate) cancelled: CancellationToken,
 }
 
 impl Drop for InFlight {
@@ -235,7 +235,7 @@ impl Drop for InFlight {
 
 /// A request's place among the outlets of its session.
 #[derive(Debug)]
-pub struct Outlet {
+pub(crate) struct Outlet {
     session: Arc<Session>,
     number: u64,
 }
@@ -248,14 +248,14 @@ impl Drop for Outlet {
 
 /// All live sessions.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     live: Mutex<HashMap<String, Arc<Session>>>,
 }
 
 impl Sessions {
     /// The session of that id, if it belongs to that grant and server.
     #[must_use]
-    pub fn find(&self, id: &str, grant: &str, server: &str) -> Option<Arc<Session>> {
+    pub(crate) fn find(&self, id: &str, grant: &str, server: &str) -> Option<Arc<Session>> {
         let live = lock(&self.live);
         live.get(id).filter(|s| s.grant == grant && s.server == server).cloned()
     }
@@ -266,7 +266,7 @@ impl Sessions {
     /// # Errors
     ///
     /// The session that could not be added.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         session: Arc<Session>,
         most: usize,
@@ -289,13 +289,13 @@ impl Sessions {
 
     /// Takes a session out.
     #[must_use]
-    pub fn remove(&self, id: &str) -> Option<Arc<Session>> {
+    pub(crate) fn remove(&self, id: &str) -> Option<Arc<Session>> {
         lock(&self.live).remove(id)
     }
 
     /// Takes out all that `over` says.
     #[must_use]
-    pub fn remove_where(&self, over: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+    pub(crate) fn remove_where(&self, over: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
         let mut live = lock(&self.live);
         let ids: Vec<String> = live.values().filter(|s| over(s)).map(|s| s.id.clone()).collect();
         ids.iter().filter_map(|id| live.remove(id)).collect()
@@ -303,13 +303,13 @@ impl Sessions {
 
     /// The live sessions that `of` picks.
     #[must_use]
-    pub fn pick(&self, of: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
+    pub(crate) fn pick(&self, of: impl Fn(&Session) -> bool) -> Vec<Arc<Session>> {
         lock(&self.live).values().filter(|s| of(s)).cloned().collect()
     }
 
     /// How many there are.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         lock(&self.live).len()
     }
 }

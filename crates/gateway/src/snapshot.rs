@@ -15,11 +15,11 @@ use crate::upstream::{Server, Servers};
 
 /// One version of all settings.
 #[derive(Debug)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     /// What it was made from.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Servers by name.
-    pub servers: HashMap<String, Arc<Server>>,
+    pub(crate) servers: HashMap<String, Arc<Server>>,
     tokens: HashMap<[u8; 32], Access>,
     shares: HashMap<String, Arc<Shares>>,
 }
@@ -38,7 +38,7 @@ impl Snapshot {
     /// Compiles settings and stored grants. Servers, connections and places taken are kept from the
     /// previous snapshot where their settings are the same.
     #[must_use]
-    pub fn build(
+    pub(crate) fn build(
         settings: Settings,
         stored: &StoredGrants,
         servers: &Servers,
@@ -93,19 +93,19 @@ impl Snapshot {
 
     /// What a token gives access to at a time; none for an unknown or ended one.
     #[must_use]
-    pub fn access(&self, token: &str, wall_micros: i64) -> Option<&Access> {
+    pub(crate) fn access(&self, token: &str, wall_micros: i64) -> Option<&Access> {
         self.tokens.get(&token::hash(token)).filter(|a| a.ends.is_none_or(|ends| wall_micros < ends))
     }
 
     /// Whether a grant exists and includes a server.
     #[must_use]
-    pub fn includes(&self, grant: &str, server: &str) -> bool {
+    pub(crate) fn includes(&self, grant: &str, server: &str) -> bool {
         self.tokens.values().any(|a| a.grant.label == grant && a.grant.bindings.contains_key(server))
     }
 
     /// Ends the lives of tokens that this snapshot knows and `next` does not, or that are over at
     /// `wall_micros`. Returns the labels of the grants concerned.
-    pub fn end_lives(&self, next: &Snapshot, wall_micros: i64) -> Vec<String> {
+    pub(crate) fn end_lives(&self, next: &Snapshot, wall_micros: i64) -> Vec<String> {
         let over = self.tokens.iter().filter(|(hash, access)| {
             let kept = next.tokens.get(*hash).is_some_and(|n| n.ends.is_none_or(|ends| wall_micros < ends));
             !access.life.is_cancelled() && !kept

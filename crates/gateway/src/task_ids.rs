@@ -12,7 +12,7 @@ const MOST: usize = 4096;
 
 /// Task ids by grant and server, and the calls that go on as tasks.
 #[derive(Debug, Default)]
-pub struct TaskIds {
+pub(crate) struct TaskIds {
     issued: Mutex<HashMap<String, VecDeque<String>>>,
     parked: Mutex<HashMap<(String, String), Parked>>,
 }
@@ -20,13 +20,13 @@ pub struct TaskIds {
 /// A call whose answer was a task: it is under way until the task has ended.
 #[derive(Debug)]
 struct Parked {
-    ticket: Ticket,
+    ticket: Box<Ticket>,
     until: u64,
 }
 
 impl TaskIds {
     /// Notes that a task was issued to a group: a grant on a server.
-    pub fn issue(&self, group: &str, task_id: &str) {
+    pub(crate) fn issue(&self, group: &str, task_id: &str) {
         let mut issued = lock(&self.issued);
         let of_group = issued.entry(group.to_owned()).or_default();
         if of_group.iter().any(|t| t == task_id) {
@@ -40,17 +40,17 @@ impl TaskIds {
 
     /// Whether a task was issued to a group.
     #[must_use]
-    pub fn belongs(&self, group: &str, task_id: &str) -> bool {
+    pub(crate) fn belongs(&self, group: &str, task_id: &str) -> bool {
         lock(&self.issued).get(group).is_some_and(|tasks| tasks.iter().any(|t| t == task_id))
     }
 
     /// Keeps a call open until its task has ended, or until a monotonic time.
-    pub fn park(&self, group: &str, task_id: &str, ticket: Ticket, until: u64) {
+    pub(crate) fn park(&self, group: &str, task_id: &str, ticket: Box<Ticket>, until: u64) {
         lock(&self.parked).insert((group.to_owned(), task_id.to_owned()), Parked { ticket, until });
     }
 
     /// Ends the call of a task.
-    pub fn settle(&self, group: &str, task_id: &str, outcome: Outcome) {
+    pub(crate) fn settle(&self, group: &str, task_id: &str, outcome: Outcome) {
         let parked = lock(&self.parked).remove(&(group.to_owned(), task_id.to_owned()));
         if let Some(parked) = parked {
             parked.ticket.finish(outcome);
@@ -58,7 +58,7 @@ impl TaskIds {
     }
 
     /// Ends the calls whose time is over.
-    pub fn expire(&self, mono: u64) {
+    pub(crate) fn expire(&self, mono: u64) {
         let over: Vec<Parked> = {
             let mut parked = lock(&self.parked);
             let keys: Vec<_> =

@@ -14,7 +14,7 @@ use crate::metrics::Series;
 
 /// What a judged request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A tool, by the server's name for it.
     Tool(String),
     /// A resource or template, by URI.
@@ -25,7 +25,7 @@ pub enum Target {
 
 impl Target {
     /// Fills in the record's member for this kind of target.
-    pub fn describe<'a>(&'a self, record: &mut Record<'a>) {
+    pub(crate) fn describe<'a>(&'a self, record: &mut Record<'a>) {
         match self {
             Target::Tool(name) => record.tool = Some(name),
             Target::Resource(uri) => record.resource = Some(uri),
@@ -36,47 +36,47 @@ impl Target {
 
 /// A call under way.
 #[derive(Debug)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// The gateway.
-    pub gateway: Arc<Gateway>,
+    pub(crate) gateway: Arc<Gateway>,
     /// The id of the request.
-    pub request_id: String,
+    pub(crate) request_id: String,
     /// The grant.
-    pub grant: Arc<Grant>,
+    pub(crate) grant: Arc<Grant>,
     /// Server and policy.
-    pub binding: Arc<Binding>,
+    pub(crate) binding: Arc<Binding>,
     /// The method.
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// What it is about.
-    pub target: Target,
+    pub(crate) target: Target,
     /// The decision's place in the journal.
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     /// What it has taken from counters.
-    pub reservation: Option<Reservation>,
+    pub(crate) reservation: Option<Reservation>,
     /// For each demand of the reservation, whether it is given back when the call does not succeed.
-    pub successes_only: Vec<bool>,
+    pub(crate) successes_only: Vec<bool>,
     /// Where it is counted.
-    pub series: Arc<Series>,
+    pub(crate) series: Arc<Series>,
     /// Its places among the calls in flight.
-    pub places: Vec<OwnedSemaphorePermit>,
+    pub(crate) places: Vec<OwnedSemaphorePermit>,
     /// Monotonic nanoseconds at which the request arrived.
-    pub started: u64,
+    pub(crate) started: u64,
     /// Monotonic nanoseconds at which it was sent on.
-    pub sent: Option<u64>,
+    pub(crate) sent: Option<u64>,
     /// Monotonic nanoseconds at which the answer was there; what follows is the gateway's own time.
-    pub answered: Option<u64>,
+    pub(crate) answered: Option<u64>,
     /// Whether the outcome was recorded.
-    pub settled: bool,
+    pub(crate) settled: bool,
 }
 
 impl Ticket {
     /// Notes that the call leaves.
-    pub fn leaves(&mut self) {
+    pub(crate) fn leaves(&mut self) {
         self.sent = Some(self.gateway.clock.now().mono);
     }
 
     /// Settles the call: gives back what is to be given back, and records the outcome.
-    pub fn finish(mut self, outcome: Outcome) {
+    pub(crate) fn finish(mut self, outcome: Outcome) {
         self.settle(outcome);
     }
 

@@ -23,7 +23,7 @@ const WEB_IDLE: Duration = Duration::from_secs(3600);
 
 /// The thread that keeps the journal: writing must not wait for requests, nor they for a slow disk's sync.
 #[derive(Debug)]
-pub struct JournalKeeper {
+pub(crate) struct JournalKeeper {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -34,7 +34,7 @@ impl JournalKeeper {
     /// # Errors
     ///
     /// The system has no thread left.
-    pub fn start(gateway: Arc<Gateway>, data_dir: PathBuf) -> std::io::Result<Self> {
+    pub(crate) fn start(gateway: Arc<Gateway>, data_dir: PathBuf) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
@@ -58,7 +58,7 @@ impl JournalKeeper {
     }
 
     /// Ends the thread.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.stop.store(true, Ordering::Release);
         self.thread.thread().unpark();
         if self.thread.join().is_err() {
@@ -90,7 +90,7 @@ fn keep(gateway: &Gateway, round: u64) {
 }
 
 /// Ends what is due, until the gateway stops: tokens, sessions, tasks, counters nobody uses.
-pub async fn rounds(gateway: Arc<Gateway>) {
+pub(crate) async fn rounds(gateway: Arc<Gateway>) {
     let mut round = 0_u64;
     loop {
         tokio::select! {

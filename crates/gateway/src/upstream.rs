@@ -26,18 +26,18 @@ use toolgate_mcp::stdio::exchange::OnDrop;
 use crate::clock::Clock;
 use crate::settings::{Protocol, Reach, ServerSettings, Settings};
 
-pub use self::children::Children;
-pub use self::fault::{UpstreamError, era_words};
-pub use self::http::Web;
-pub use self::inventory::{Definitions, Inventory};
-pub use self::reply::{Content, Events, Item, Reply, event_of};
+pub(crate) use self::children::Children;
+pub(crate) use self::fault::{UpstreamError, era_words};
+pub(crate) use self::http::Web;
+pub(crate) use self::inventory::{Definitions, Inventory};
+pub(crate) use self::reply::{Content, Events, Item, Reply, event_of};
 
 /// How long it is remembered that a server does not speak the modern era.
 const ERA_MEMORY: Duration = Duration::from_secs(60);
 
 /// What all servers share.
 #[derive(Debug)]
-pub struct Servers {
+pub(crate) struct Servers {
     clock: Arc<dyn Clock>,
     tasks: TaskTracker,
     base_env: Vec<(String, String)>,
@@ -56,13 +56,13 @@ impl std::fmt::Debug for Connector {
 
 /// One server.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     settings: ServerSettings,
     limits: Limits,
     reach: Reaching,
     clock: Arc<dyn Clock>,
     /// Calls in flight to it.
-    pub calls: Arc<Semaphore>,
+    pub(crate) calls: Arc<Semaphore>,
     places: usize,
     legacy: Inventory,
     modern: Inventory,
@@ -76,14 +76,14 @@ pub struct Server {
 #[derive(Debug)]
 enum Reaching {
     Web(Web),
-    Command(Children),
+    Command(Box<Children>),
     /// It cannot be reached at all, and why.
     Unusable(String),
 }
 
 /// The way of one message to a server, in one era.
 #[derive(Clone, Debug)]
-pub enum Leg {
+pub(crate) enum Leg {
     /// Streamable HTTP.
     Web {
         /// The revision spoken.
@@ -105,7 +105,7 @@ pub enum Leg {
 impl Leg {
     /// The era spoken on this leg.
     #[must_use]
-    pub fn era(&self) -> Era {
+    pub(crate) fn era(&self) -> Era {
         match self {
             Leg::Web { revision, .. } | Leg::Child { revision, .. } => revision.era(),
         }
@@ -114,23 +114,23 @@ impl Leg {
 
 /// A request on its way to a server.
 #[derive(Debug)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// The JSON-RPC request.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// Where its id stands.
-    pub id: Span,
+    pub(crate) id: Span,
     /// Where its progress token stands.
-    pub progress_token: Option<Span>,
+    pub(crate) progress_token: Option<Span>,
     /// Headers beside those of the leg: `Mcp-*` of the modern era, trace context.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// What becomes of it when nobody waits any more.
-    pub on_drop: OnDrop,
+    pub(crate) on_drop: OnDrop,
 }
 
 impl Servers {
     /// No connections yet. Logs of children go to the folder `logs`.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         clock: Arc<dyn Clock>,
         tasks: TaskTracker,
         base_env: Vec<(String, String)>,
@@ -141,7 +141,7 @@ impl Servers {
 
     /// The server of these settings: the previous one if nothing about it has changed.
     #[must_use]
-    pub fn open(
+    pub(crate) fn open(
         &self,
         settings: &ServerSettings,
         all: &Settings,
@@ -179,7 +179,7 @@ impl Servers {
                     (Some("https"), Err(error)) => return Reaching::Unusable(error),
                     (_, connector) => connector.ok(),
                 };
-                match Web::new(url, headers, tls.map(|c| c.0), self.tasks.clone()) {
+                match Web::new(url, headers, tls.as_ref().map(|c| &c.0), self.tasks.clone()) {
                     Ok(web) => Reaching::Web(web),
                     Err(error) => Reaching::Unusable(error.to_string()),
                 }
@@ -187,7 +187,7 @@ impl Servers {
             Reach::Command { .. } => {
                 let children =
                     Children::new(settings, &self.base_env, limits, &self.logs, self.tasks.clone());
-                Reaching::Command(children)
+                Reaching::Command(Box::new(children))
             }
         }
     }
@@ -207,25 +207,25 @@ impl Servers {
 impl Server {
     /// Its name in settings.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.settings.name
     }
 
     /// Its settings.
     #[must_use]
-    pub fn settings(&self) -> &ServerSettings {
+    pub(crate) fn settings(&self) -> &ServerSettings {
         &self.settings
     }
 
     /// What its messages are held to.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
     /// Its definitions as known in an era.
     #[must_use]
-    pub fn inventory(&self, era: Era) -> &Inventory {
+    pub(crate) fn inventory(&self, era: Era) -> &Inventory {
         match era {
             Era::Legacy => &self.legacy,
             Era::Modern => &self.modern,
@@ -234,13 +234,13 @@ impl Server {
 
     /// Whether the last attempt to reach it failed. For information: every call tries again.
     #[must_use]
-    pub fn is_down(&self) -> bool {
+    pub(crate) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
     }
 
     /// Its child processes, if it is a command.
     #[must_use]
-    pub fn children(&self) -> Option<&Children> {
+    pub(crate) fn children(&self) -> Option<&Children> {
         match &self.reach {
             Reaching::Command(children) => Some(children),
             Reaching::Web(_) | Reaching::Unusable(_) => None,
@@ -252,7 +252,7 @@ impl Server {
     /// # Errors
     ///
     /// Tells whether anything was written.
-    pub async fn request(&self, leg: &Leg, outgoing: Outgoing) -> Result<Reply, UpstreamError> {
+    pub(crate) async fn request(&self, leg: &Leg, outgoing: Outgoing) -> Result<Reply, UpstreamError> {
         let reply = match (&self.reach, leg) {
             (Reaching::Web(web), Leg::Web { revision, session }) => {
                 web.request(*revision, session.as_ref(), outgoing, self).await
@@ -271,7 +271,7 @@ impl Server {
     /// # Errors
     ///
     /// It was not taken.
-    pub async fn tell(&self, leg: &Leg, body: Bytes, answer: bool) -> Result<(), UpstreamError> {
+    pub(crate) async fn tell(&self, leg: &Leg, body: Bytes, answer: bool) -> Result<(), UpstreamError> {
         match (&self.reach, leg) {
             (Reaching::Web(web), Leg::Web { revision, session }) => {
                 web.tell(*revision, session.as_ref(), body, self).await
@@ -289,7 +289,7 @@ impl Server {
     /// # Errors
     ///
     /// It could not be asked.
-    pub async fn open_stream(
+    pub(crate) async fn open_stream(
         &self,
         leg: &Leg,
         last_event_id: Option<&HeaderValue>,
@@ -303,7 +303,7 @@ impl Server {
     }
 
     /// Ends a session on the server's side.
-    pub async fn end(&self, leg: &Leg) {
+    pub(crate) async fn end(&self, leg: &Leg) {
         match (&self.reach, leg) {
             (Reaching::Web(web), Leg::Web { revision, session: Some(session) }) => {
                 web.delete(*revision, session, self).await;
@@ -314,7 +314,7 @@ impl Server {
     }
 
     /// Ends what it runs.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         if let Reaching::Command(children) = &self.reach {
             children.stop().await;
         }
@@ -322,7 +322,7 @@ impl Server {
 
     /// An id for a request of the gateway's own; no client can have sent it on the same leg by chance.
     #[must_use]
-    pub fn own_id(&self) -> String {
+    pub(crate) fn own_id(&self) -> String {
         format!("\"toolgate-{}\"", self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 
@@ -331,7 +331,7 @@ impl Server {
     /// # Errors
     ///
     /// The server cannot be reached, or speaks only the legacy era.
-    pub async fn modern_leg(&self) -> Result<Leg, UpstreamError> {
+    pub(crate) async fn modern_leg(&self) -> Result<Leg, UpstreamError> {
         let now = self.clock.now().mono;
         if self.settings.protocol == Protocol::Legacy || now < self.not_modern_until.load(Ordering::Relaxed) {
             return Err(UpstreamError::OtherEra(Era::Legacy));
@@ -358,11 +358,6 @@ impl Server {
             Err(_) => {}
         }
         leg
-    }
-
-    /// Forgets what era the server was found to speak: it answered otherwise.
-    pub fn forget_era(&self) {
-        self.known_modern.store(false, Ordering::Relaxed);
     }
 
     fn note_reached(&self, reply: &Result<Reply, UpstreamError>) {

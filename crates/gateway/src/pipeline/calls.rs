@@ -140,12 +140,12 @@ impl Subject<'_, '_> {
     }
 
     /// The ticket, or the answer to a denial.
-    async fn judge(&self, decision: &Decision<'_>) -> Result<Result<Ticket, Response<Body>>, Refusal> {
+    async fn judge(&self, decision: &Decision<'_>) -> Result<Result<Box<Ticket>, Response<Body>>, Refusal> {
         let denial = match &decision.outcome {
             toolgate_policy::Outcome::Deny(denial) => Some(denial.code),
             toolgate_policy::Outcome::Allow { .. } => None,
         };
-        match self.inquiry.visit.gateway.judge(self.case(), decision) {
+        match self.inquiry.visit.gateway.judge(&self.case(), decision) {
             Judgement::Passed(ticket) => {
                 durable(self.inquiry, &ticket).await?;
                 Ok(Ok(ticket))
@@ -183,7 +183,7 @@ impl Subject<'_, '_> {
     }
 
     /// Sends the call on under the server's name for the tool.
-    async fn forward(&self, ticket: Ticket) -> Result<Response<Body>, Refusal> {
+    async fn forward(&self, ticket: Box<Ticket>) -> Result<Response<Body>, Refusal> {
         let mut splice = Splice::new();
         let renamed = self.name != self.call.name.as_str();
         if renamed {
@@ -268,8 +268,8 @@ async fn judged(
     target: Target,
     arguments: Option<Value<'_>>,
     decision: &Decision<'_>,
-) -> Result<Ticket, Refusal> {
-    match inquiry.visit.gateway.judge(case(inquiry, target, arguments), decision) {
+) -> Result<Box<Ticket>, Refusal> {
+    match inquiry.visit.gateway.judge(&case(inquiry, target, arguments), decision) {
         Judgement::Passed(ticket) => {
             durable(inquiry, &ticket).await?;
             Ok(ticket)
@@ -289,7 +289,7 @@ fn denial(inquiry: &Inquiry<'_>, denied: &Denied) -> Refusal {
     let text = format!("[POLICY DENIED] {}", denied.message);
     let data = error::denial_data(&decision);
     let body = error::error_body(Some(inquiry.request.id.raw()), code, &text, Some(&data));
-    Refusal::Ready(json(StatusCode::OK, body))
+    Refusal::Ready(Box::new(json(StatusCode::OK, body)))
 }
 
 /// `resources/read`, `resources/subscribe` and `resources/unsubscribe`.
@@ -386,7 +386,7 @@ pub(super) async fn task(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal
 async fn forward(
     inquiry: &Inquiry<'_>,
     shape: Shape,
-    ticket: Ticket,
+    ticket: Box<Ticket>,
     splice: Splice,
 ) -> Result<Response<Body>, Refusal> {
     let flow = Flow::of(inquiry, shape, Some(ticket));

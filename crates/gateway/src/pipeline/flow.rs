@@ -47,7 +47,7 @@ pub(super) struct Flow {
     /// The raw id of the request.
     pub(super) id: String,
     pub(super) shape: Shape,
-    pub(super) ticket: Option<Ticket>,
+    pub(super) ticket: Option<Box<Ticket>>,
     pub(super) method: Method,
     /// Whether it ends with an answer in due time; a subscription stays open.
     pub(super) bounded: bool,
@@ -59,7 +59,7 @@ pub(super) struct Flow {
 
 impl Flow {
     /// The flow of a request.
-    pub(super) fn of(inquiry: &Inquiry<'_>, shape: Shape, ticket: Option<Ticket>) -> Self {
+    pub(super) fn of(inquiry: &Inquiry<'_>, shape: Shape, ticket: Option<Box<Ticket>>) -> Self {
         Self {
             visit: inquiry.visit.clone(),
             _hold: inquiry.session.as_ref().map(Session::hold),
@@ -148,14 +148,14 @@ impl Flow {
         let Some((sender, mut receiver, place)) = outlet else {
             return tokio::select! {
                 biased;
-                reply = &mut reply => self.reply(reply, deadline, in_flight).await,
+                reply = &mut reply => self.reply(reply, deadline, in_flight),
                 () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
                 () = life.cancelled() => self.gone(Outcome::Cancelled),
             };
         };
         tokio::select! {
             biased;
-            reply = &mut reply => self.reply(reply, deadline, in_flight).await,
+            reply = &mut reply => self.reply(reply, deadline, in_flight),
             () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
             () = life.cancelled() => self.gone(Outcome::Cancelled),
             Some(first) = receiver.recv() => {
@@ -183,7 +183,7 @@ impl Flow {
         Some((sender, receiver, place))
     }
 
-    async fn reply(
+    fn reply(
         mut self,
         reply: Result<Reply, UpstreamError>,
         deadline: Instant,
@@ -201,7 +201,7 @@ impl Flow {
             Content::Events(events) => {
                 let (sender, receiver) = mpsc::channel(relay::WAITING);
                 let tasks = self.visit.gateway.tasks.clone();
-                let relay = Relay { flow: self, events, sender, deadline, in_flight };
+                let relay = Relay { flow: self, events: *events, sender, deadline, in_flight };
                 tasks.spawn(relay.run());
                 relay::event_stream(Body::Events { first: None, events: receiver })
             }
@@ -221,7 +221,7 @@ impl Flow {
     ) {
         let last = match reply.map(|r| r.content) {
             Ok(Content::Events(events)) => {
-                return Relay { flow: self, events, sender, deadline, in_flight }.run().await;
+                return Relay { flow: self, events: *events, sender, deadline, in_flight }.run().await;
             }
             Ok(Content::Whole { body, .. }) => self.conclude(body),
             Ok(Content::Nothing) => {

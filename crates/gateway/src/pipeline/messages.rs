@@ -121,7 +121,7 @@ async fn modern_request(
 }
 
 fn unsupported_version(request: &Request<'_>, version: &str) -> Refusal {
-    let supported: Vec<String> = Revision::ALL.iter().rev().skip(0).map(|r| format!("\"{r}\"")).collect();
+    let supported: Vec<String> = Revision::ALL.iter().rev().map(|r| format!("\"{r}\"")).collect();
     let mut requested = Vec::new();
     toolgate_json::write_string(version, &mut requested);
     let requested = String::from_utf8(requested).unwrap_or_default();

@@ -60,6 +60,7 @@ pub(super) struct Relay {
 }
 
 /// What the relay waits for came.
+#[expect(clippy::large_enum_variant, reason = "it lives for one turn of the loop")]
 enum Next {
     Item(Result<Option<Item>, UpstreamError>),
     Quiet,
@@ -129,7 +130,7 @@ impl Relay {
         if Instant::now() >= self.deadline {
             return Some(UpstreamError::TooSlow(settings.max_duration.as_secs()));
         }
-        (last.elapsed() >= settings.timeout).then(|| UpstreamError::Silent(settings.timeout.as_secs()))
+        (last.elapsed() >= settings.timeout).then_some(UpstreamError::Silent(settings.timeout.as_secs()))
     }
 
     /// Passes one event on; false at the end of the stream.

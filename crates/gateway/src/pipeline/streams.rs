@@ -175,7 +175,11 @@ async fn nobody_listens(visit: &Visit, session: &Session, id: &str) {
 }
 
 /// Takes what the shared children of a server say that belongs to no request.
-pub async fn pump_shared(gateway: Arc<Gateway>, server: Arc<Server>, mut events: mpsc::Receiver<Event>) {
+pub(crate) async fn pump_shared(
+    gateway: Arc<Gateway>,
+    server: Arc<Server>,
+    mut events: mpsc::Receiver<Event>,
+) {
     while let Some(event) = events.recv().await {
         let Event::Notification { method, body } = event else {
             // A shared child was told that its client can do nothing.

@@ -32,7 +32,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 
 /// The children of one server.
 #[derive(Debug)]
-pub struct Children {
+pub(crate) struct Children {
     spec: ChildSpec,
     limits: spec::Limits,
     protocol: Protocol,
@@ -70,17 +70,17 @@ struct Crashes {
 
 /// A child that was started for one session.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The process.
-    pub child: Arc<StdioChild>,
+    pub(crate) child: Arc<StdioChild>,
     /// Its messages that belong to no request.
-    pub events: mpsc::Receiver<Event>,
+    pub(crate) events: mpsc::Receiver<Event>,
 }
 
 impl Children {
     /// No child yet.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         settings: &ServerSettings,
         base_env: &[(String, String)],
         limits: Limits,
@@ -124,13 +124,13 @@ impl Children {
 
     /// Whether all legacy sessions use one child.
     #[must_use]
-    pub fn is_shared(&self) -> bool {
+    pub(crate) fn is_shared(&self) -> bool {
         self.shared
     }
 
     /// The messages of shared children that belong to no request; given out once.
     #[must_use]
-    pub fn take_events(&self) -> Option<mpsc::Receiver<Event>> {
+    pub(crate) fn take_events(&self) -> Option<mpsc::Receiver<Event>> {
         let mut events = lock(&self.events);
         if events.is_some() {
             return None;
@@ -145,7 +145,7 @@ impl Children {
     /// # Errors
     ///
     /// It cannot be started, too many live already, or the last one crashed just now.
-    pub fn open(&self) -> Result<Opened, UpstreamError> {
+    pub(crate) fn open(&self) -> Result<Opened, UpstreamError> {
         if self.protocol == Protocol::Modern {
             return Err(UpstreamError::OtherEra(Era::Modern));
         }
@@ -155,7 +155,7 @@ impl Children {
     }
 
     /// Ends a child.
-    pub fn close(&self, child: &StdioChild) {
+    pub(crate) fn close(&self, child: &StdioChild) {
         lock(&self.state.closing).insert(child.pid());
         child.close();
     }
@@ -165,7 +165,7 @@ impl Children {
     /// # Errors
     ///
     /// It cannot be started, or speaks only the legacy era.
-    pub async fn modern(&self) -> Result<Leg, UpstreamError> {
+    pub(crate) async fn modern(&self) -> Result<Leg, UpstreamError> {
         let mut modern = self.modern.lock().await;
         let child = match modern.as_ref().filter(|c| c.exit().is_none()) {
             Some(child) => Arc::clone(child),
@@ -206,7 +206,7 @@ impl Children {
     /// # Errors
     ///
     /// It cannot be started, or does not take the handshake.
-    pub async fn shared_legacy(&self) -> Result<(Leg, Bytes), UpstreamError> {
+    pub(crate) async fn shared_legacy(&self) -> Result<(Leg, Bytes), UpstreamError> {
         if self.protocol == Protocol::Modern {
             return Err(UpstreamError::OtherEra(Era::Modern));
         }
@@ -300,7 +300,7 @@ impl Children {
     }
 
     /// Ends all shared children.
-    pub async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         for child in self
             .modern
             .lock()

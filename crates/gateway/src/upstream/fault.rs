@@ -9,7 +9,7 @@ use super::pool::SendError;
 
 /// A message that got no good answer. Texts are for the client: they name no credential and no URL path.
 #[derive(Clone, Debug, Error)]
-pub enum UpstreamError {
+pub(crate) enum UpstreamError {
     /// Not one byte was written.
     #[error("the server cannot be reached: {0}")]
     Unreached(String),
@@ -44,7 +44,7 @@ pub enum UpstreamError {
 
 /// An era in words that name its revisions.
 #[must_use]
-pub fn era_words(era: Era) -> &'static str {
+pub(crate) fn era_words(era: Era) -> &'static str {
     match era {
         Era::Legacy => "legacy (revisions up to 2025-11-25, with `initialize`)",
         Era::Modern => "modern (2026-07-28, without a handshake)",
@@ -54,7 +54,7 @@ pub fn era_words(era: Era) -> &'static str {
 impl UpstreamError {
     /// Whether the server cannot have acted on the message.
     #[must_use]
-    pub fn is_unreached(&self) -> bool {
+    pub(crate) fn is_unreached(&self) -> bool {
         match self {
             Self::Unreached(_) | Self::OtherEra(_) => true,
             Self::Broken(_)
@@ -70,7 +70,7 @@ impl UpstreamError {
 
     /// The code of the JSON-RPC error that a client of that era gets.
     #[must_use]
-    pub fn code(&self, era: Era) -> Code {
+    pub(crate) fn code(&self, era: Era) -> Code {
         match self {
             Self::Unreached(_) => Code::UpstreamUnavailable,
             Self::Silent(_) | Self::TooSlow(_) => Code::UpstreamTimeout,

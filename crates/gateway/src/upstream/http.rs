@@ -28,7 +28,7 @@ const DELETE: Duration = Duration::from_secs(5);
 
 /// A server at a URL.
 #[derive(Debug)]
-pub struct Web {
+pub(crate) struct Web {
     origin: Arc<Origin>,
     /// Sent with every request: the configured headers and those that never change.
     base: HeaderMap,
@@ -40,10 +40,10 @@ impl Web {
     /// # Errors
     ///
     /// The URL cannot be an upstream.
-    pub fn new(
+    pub(crate) fn new(
         url: &Uri,
         headers: &[(HeaderName, HeaderValue)],
-        tls: Option<TlsConnector>,
+        tls: Option<&TlsConnector>,
         tasks: TaskTracker,
     ) -> Result<Self, BadUrl> {
         let mut base: HeaderMap = headers.iter().cloned().collect();
@@ -52,7 +52,7 @@ impl Web {
             HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION"))),
         );
         base.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        Ok(Self { origin: Arc::new(Origin::new(url, tls.as_ref(), tasks)?), base })
+        Ok(Self { origin: Arc::new(Origin::new(url, tls, tasks)?), base })
     }
 
     /// Sends a request.
@@ -60,7 +60,7 @@ impl Web {
     /// # Errors
     ///
     /// No answer, or none of the protocol.
-    pub async fn request(
+    pub(crate) async fn request(
         &self,
         revision: Revision,
         session: Option<&HeaderValue>,
@@ -78,7 +78,7 @@ impl Web {
     /// # Errors
     ///
     /// It was not accepted.
-    pub async fn tell(
+    pub(crate) async fn tell(
         &self,
         revision: Revision,
         session: Option<&HeaderValue>,
@@ -98,7 +98,7 @@ impl Web {
     /// # Errors
     ///
     /// It could not be asked.
-    pub async fn stream(
+    pub(crate) async fn stream(
         &self,
         revision: Revision,
         session: Option<&HeaderValue>,
@@ -122,7 +122,7 @@ impl Web {
     }
 
     /// Ends a session; a server that does not know how to is left alone.
-    pub async fn delete(&self, revision: Revision, session: &HeaderValue, server: &Server) {
+    pub(crate) async fn delete(&self, revision: Revision, session: &HeaderValue, server: &Server) {
         let headers = self.headers(revision, Some(session));
         let ended = timeout(DELETE, self.send(Verb::DELETE, headers, Bytes::new(), server)).await;
         if let Ok(Err(error)) = ended {
@@ -135,7 +135,7 @@ impl Web {
     /// # Errors
     ///
     /// It cannot be reached.
-    pub async fn speaks_modern(&self, server: &Server) -> Result<bool, UpstreamError> {
+    pub(crate) async fn speaks_modern(&self, server: &Server) -> Result<bool, UpstreamError> {
         let id = server.own_id();
         let version = Revision::NEWEST_MODERN.as_str();
         let body = format!(
@@ -202,7 +202,7 @@ impl Web {
         let json = is_json(response.headers());
         if status.is_success() && is_event_stream(response.headers()) {
             let events = Events::of_http(response.into_body(), server.limits().bytes);
-            return Ok(Reply { session, content: Content::Events(events) });
+            return Ok(Reply { session, content: Content::Events(Box::new(events)) });
         }
         if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
             return Err(UpstreamError::Refused(status.as_u16()));

@@ -32,18 +32,18 @@ const MOST_TOOLS: usize = 20_000;
 
 /// One tool's definition, ready to judge calls by.
 #[derive(Debug)]
-pub struct ToolDefinition {
+pub(crate) struct ToolDefinition {
     /// SHA-256 of the whole definition in canonical form, hexadecimal.
-    pub hash: String,
+    pub(crate) hash: String,
     /// The input schema, or why calls cannot be checked against it.
-    pub schema: Result<Schema, String>,
+    pub(crate) schema: Result<Schema, String>,
     /// The arguments that modern clients repeat in headers, or why that part of the schema is invalid.
-    pub headers: Result<Vec<ParamHeader>, String>,
+    pub(crate) headers: Result<Vec<ParamHeader>, String>,
 }
 
 /// A server's tools at one time.
 #[derive(Debug, Default)]
-pub struct Definitions {
+pub(crate) struct Definitions {
     tools: HashMap<String, ToolDefinition>,
     /// The one name behind each name with underscores for dots; none where there are several.
     underscored: HashMap<String, Option<String>>,
@@ -56,19 +56,19 @@ pub struct Definitions {
 impl Definitions {
     /// The definition of a name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&ToolDefinition> {
+    pub(crate) fn get(&self, name: &str) -> Option<&ToolDefinition> {
         self.tools.get(name)
     }
 
     /// The server's name for one that a client with `names: underscore` uses; none where no tool or several
     /// are shown under it.
     #[must_use]
-    pub fn dotted(&self, name: &str) -> Option<&str> {
+    pub(crate) fn dotted(&self, name: &str) -> Option<&str> {
         self.underscored.get(name).and_then(|n| n.as_deref())
     }
 
     /// All tools by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &ToolDefinition)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &ToolDefinition)> {
         self.tools.iter()
     }
 
@@ -97,7 +97,7 @@ impl Definitions {
 
 /// The definitions of one server in one era.
 #[derive(Debug, Default)]
-pub struct Inventory {
+pub(crate) struct Inventory {
     current: ArcSwapOption<Definitions>,
     changes: AtomicU64,
     fetching: tokio::sync::Mutex<()>,
@@ -105,14 +105,8 @@ pub struct Inventory {
 
 impl Inventory {
     /// Tells that the server's tools changed.
-    pub fn invalidate(&self) {
+    pub(crate) fn invalidate(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// What is known now, however old.
-    #[must_use]
-    pub fn known(&self) -> Option<Arc<Definitions>> {
-        self.current.load_full()
     }
 
     fn fresh(&self, now: u64) -> Option<Arc<Definitions>> {
@@ -127,7 +121,7 @@ impl Server {
     /// # Errors
     ///
     /// They had to be fetched and could not be.
-    pub async fn definitions(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
+    pub(crate) async fn definitions(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
         let inventory = self.inventory(leg.era());
         if let Some(fresh) = inventory.fresh(self.clock.now().mono) {
             return Ok(fresh);
@@ -144,7 +138,7 @@ impl Server {
     /// # Errors
     ///
     /// They could not be fetched.
-    pub async fn definitions_again(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
+    pub(crate) async fn definitions_again(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
         let inventory = self.inventory(leg.era());
         let _fetching = inventory.fetching.lock().await;
         let young = |d: &Arc<Definitions>| self.clock.now().mono < d.fetched.saturating_add(nanos(YOUNG));

@@ -30,7 +30,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// Why a request got no answer.
 #[derive(Debug, Error)]
-pub enum SendError {
+pub(crate) enum SendError {
     /// Not one byte of the request was written: it did not happen.
     #[error("{0}")]
     NotWritten(String),
@@ -40,7 +40,7 @@ pub enum SendError {
 }
 
 /// One origin and its connections.
-pub struct Origin {
+pub(crate) struct Origin {
     authority: Authority,
     host: HeaderValue,
     path: PathAndQuery,
@@ -63,7 +63,7 @@ struct Idle {
 /// A URL that cannot be an upstream.
 #[derive(Debug, Error)]
 #[error("`{url}` is not an http or https URL with a host")]
-pub struct BadUrl {
+pub(crate) struct BadUrl {
     url: String,
 }
 
@@ -73,7 +73,7 @@ impl Origin {
     /// # Errors
     ///
     /// Another scheme, no host, or a host that no certificate could name.
-    pub fn new(url: &Uri, tls: Option<&TlsConnector>, tasks: TaskTracker) -> Result<Self, BadUrl> {
+    pub(crate) fn new(url: &Uri, tls: Option<&TlsConnector>, tasks: TaskTracker) -> Result<Self, BadUrl> {
         let bad = || BadUrl { url: url.to_string() };
         let authority = url.authority().ok_or_else(bad)?.clone();
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| bad())?;
@@ -91,7 +91,7 @@ impl Origin {
 
     /// Where requests go, as `host:port`, for messages.
     #[must_use]
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         let port = self.authority.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
         format!("{}:{port}", self.authority.host())
     }
@@ -102,7 +102,7 @@ impl Origin {
     /// # Errors
     ///
     /// Tells whether anything was written.
-    pub async fn send(
+    pub(crate) async fn send(
         self: &Arc<Self>,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Answer>, SendError> {
@@ -197,7 +197,7 @@ struct Lease {
 
 /// The body of an upstream's answer. The connection goes back to its origin when the body has been read
 /// to its end, and is closed when it is dropped before.
-pub struct Answer {
+pub(crate) struct Answer {
     body: Incoming,
     ended: bool,
     lease: Option<Lease>,
@@ -242,7 +242,7 @@ impl Drop for Answer {
 /// # Errors
 ///
 /// The system has no readable certificate.
-pub fn tls_connector(roots: rustls::RootCertStore) -> io::Result<TlsConnector> {
+pub(crate) fn tls_connector(roots: rustls::RootCertStore) -> io::Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -16,16 +16,16 @@ use super::{Outgoing, Server, UpstreamError};
 
 /// The reply to a request.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The session id that the server gave.
-    pub session: Option<HeaderValue>,
+    pub(crate) session: Option<HeaderValue>,
     /// What it said.
-    pub content: Content,
+    pub(crate) content: Content,
 }
 
 /// The content of a reply.
 #[derive(Debug)]
-pub enum Content {
+pub(crate) enum Content {
     /// One JSON-RPC message, not yet read.
     Whole {
         /// The HTTP status that it came with; 200 from a child.
@@ -34,14 +34,14 @@ pub enum Content {
         body: Bytes,
     },
     /// Messages as they come, the response among them.
-    Events(Events),
+    Events(Box<Events>),
     /// Accepted without an answer.
     Nothing,
 }
 
 /// Messages as they come.
 #[derive(Debug)]
-pub struct Events {
+pub(crate) struct Events {
     source: Source,
     /// A message that was taken out to see what the reply is.
     first: Option<Item>,
@@ -55,11 +55,11 @@ enum Source {
 
 /// One event of a stream.
 #[derive(Debug)]
-pub struct Item {
+pub(crate) struct Item {
     /// The event as it goes to the client if nothing is changed.
-    pub raw: Bytes,
+    pub(crate) raw: Bytes,
     /// The JSON-RPC message in it; none for comments and priming events.
-    pub data: Option<Bytes>,
+    pub(crate) data: Option<Bytes>,
     /// The parsed event, where it came over HTTP.
     event: Option<sse::Event>,
 }
@@ -67,7 +67,7 @@ pub struct Item {
 impl Item {
     /// The event with another message in it; name, id and retry time stay.
     #[must_use]
-    pub fn with_data(&self, data: &[u8]) -> Bytes {
+    pub(crate) fn with_data(&self, data: &[u8]) -> Bytes {
         match &self.event {
             Some(event) => Bytes::from(event.with_data(data)),
             None => event_of(data),
@@ -77,7 +77,7 @@ impl Item {
 
 /// A message as an event.
 #[must_use]
-pub fn event_of(data: &[u8]) -> Bytes {
+pub(crate) fn event_of(data: &[u8]) -> Bytes {
     Bytes::from(sse::write_event(&sse::Fields {
         data: Some(data),
         name: Some(b"message"),
@@ -93,7 +93,7 @@ impl Reply {
     /// # Errors
     ///
     /// The child did not answer.
-    pub async fn of_child(
+    pub(crate) async fn of_child(
         child: &Arc<StdioChild>,
         outgoing: Outgoing,
         server: &Server,
@@ -114,7 +114,7 @@ impl Reply {
             Some(Ok(Incoming::Response(body))) => Content::Whole { status: StatusCode::OK, body },
             Some(Ok(Incoming::Notification(body))) => {
                 let first = Some(Item { raw: event_of(&body), data: Some(body), event: None });
-                Content::Events(Events { source: Source::Child(exchange), first })
+                Content::Events(Box::new(Events { source: Source::Child(exchange), first }))
             }
             Some(Err(error)) => return Err(error.into()),
             None => return Err(UpstreamError::Broken("the server ended without an answer".to_owned())),
@@ -129,7 +129,7 @@ impl Content {
     /// # Errors
     ///
     /// The stream broke.
-    pub async fn final_message(self, server: &Server) -> Result<Option<Bytes>, UpstreamError> {
+    pub(crate) async fn final_message(self, server: &Server) -> Result<Option<Bytes>, UpstreamError> {
         let mut events = match self {
             Content::Whole { body, .. } => return Ok(Some(body)),
             Content::Nothing => return Ok(None),
@@ -162,7 +162,7 @@ impl Events {
     /// # Errors
     ///
     /// The stream broke, or an event goes beyond the limit.
-    pub async fn next(&mut self) -> Result<Option<Item>, UpstreamError> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Item>, UpstreamError> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
