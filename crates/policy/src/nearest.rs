@@ -12,9 +12,10 @@ pub fn nearest<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// A third of the name may differ, and always one character.
+/// A third of the name may differ, and one character of a short one; never all of it.
 fn allowed_distance(candidate: &str) -> usize {
-    (candidate.chars().count() / 3).max(1)
+    let length = candidate.chars().count();
+    (length / 3).max(1).min(length.saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ const MAX_PATTERNS: usize = 200;
 /// Most patterns compile to less than this.
 const SMALL_BYTES: usize = 64 << 10;
 /// The bound for the few that do not.
-const LARGE_BYTES: usize = 1 << 20;
-const MAX_LARGE: usize = 4;
+const LARGE_BYTES: usize = 512 << 10;
+const MAX_LARGE: usize = 2;
 
 /// What the patterns of one schema may still cost.
 #[derive(Debug)]

@@ -23,99 +23,87 @@ fn verdict(schema: &str, arguments: &str) -> Result<(), String> {
     result.map_err(|violation| format!("{} {}", violation.pointer, violation.message))
 }
 
+/// A schema, what it accepts, and what it does not.
+type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const CASES: &[Case] = &[
+    (
+        r#"{"type":"integer"}"#,
+        &["1", "1.0", "1e3", "-0", "9007199254740993"],
+        &["1.5", "\"5\"", "null", "true"],
+    ),
+    (r#"{"type":["string","null"]}"#, &["\"a\"", "null"], &["0", "[]"]),
+    (r#"{"enum":[1,"a",null,[1,2]]}"#, &["1.0", "\"a\"", "null", "[1,2]"], &["2", "\"b\"", "[2,1]", "false"]),
+    (r#"{"const":9007199254740993}"#, &["9007199254740993"], &["9007199254740992"]),
+    (r#"{"maximum":9007199254740992}"#, &["9007199254740992", "\"x\""], &["9007199254740993"]),
+    (r#"{"exclusiveMinimum":0,"exclusiveMaximum":1}"#, &["0.5", "1e-300"], &["0", "1", "-0"]),
+    (r#"{"multipleOf":0.01}"#, &["0.07", "4.35", "1e2", "0"], &["0.075"]),
+    (r#"{"multipleOf":3}"#, &["9007199254740993", "-3"], &["9007199254740992", "1e300"]),
+    (r#"{"minLength":2,"maxLength":3}"#, &["\"éé\"", "\"abc\"", "7"], &["\"é\"", "\"abcd\""]),
+    (r#"{"pattern":"^\\d+$"}"#, &["\"12\""], &["\"١٢\"", "\"1a\""]),
+    (r#"{"minItems":1,"maxItems":2}"#, &["[1]", "{}"], &["[]", "[1,2,3]"]),
+    (r#"{"uniqueItems":true}"#, &["[1,\"1\",[1]]"], &["[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]"]),
+    (
+        r#"{"prefixItems":[{"type":"string"}],"items":{"type":"number"}}"#,
+        &["[\"a\",1]", "[]"],
+        &["[1]", "[\"a\",\"b\"]"],
+    ),
+    (r#"{"items":[{"type":"string"}],"additionalItems":false}"#, &["[\"a\"]"], &["[\"a\",1]", "[1]"]),
+    (r#"{"contains":{"const":1},"minContains":2,"maxContains":3}"#, &["[1,1,0]"], &["[1]", "[1,1,1,1]"]),
+    (r#"{"contains":{"const":1},"minContains":0}"#, &["[]"], &[]),
+    (
+        r#"{"properties":{"a":{"type":"string"}},"required":["a"]}"#,
+        &["{\"a\":\"\"}", "3"],
+        &["{}", "{\"a\":1}"],
+    ),
+    (
+        r#"{"additionalProperties":false,"properties":{"a":{}},"patternProperties":{"^x":{"type":"number"}}}"#,
+        &["{\"a\":1,\"xy\":2}"],
+        &["{\"b\":1}", "{\"xy\":\"\"}"],
+    ),
+    (r#"{"propertyNames":{"maxLength":2}}"#, &["{\"ab\":1}"], &["{\"abc\":1}"]),
+    (r#"{"minProperties":1,"maxProperties":1}"#, &["{\"a\":1}"], &["{}", "{\"a\":1,\"b\":2}"]),
+    (r#"{"dependentRequired":{"a":["b"]}}"#, &["{\"b\":1}", "{\"a\":1,\"b\":1}"], &["{\"a\":1}"]),
+    (r#"{"dependentSchemas":{"a":{"required":["b"]}}}"#, &["{}"], &["{\"a\":1}"]),
+    (
+        r#"{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":["b"],"c":{"required":["d"]}}}"#,
+        &["{\"a\":1,\"b\":1}"],
+        &["{\"a\":1}", "{\"c\":1}"],
+    ),
+    (r#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, &["\"a\"", "5"], &["4"]),
+    (r#"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, &["2", "3"], &["6", "5"]),
+    (r#"{"allOf":[{"minimum":1},{"maximum":2}]}"#, &["1"], &["0", "3"]),
+    (r#"{"not":{"type":"null"}}"#, &["1"], &["null"]),
+    (r#"{"if":{"minimum":10},"then":{"multipleOf":10},"else":{"maximum":5}}"#, &["20", "5"], &["11", "6"]),
+    (
+        r##"{"$defs":{"n":{"type":"number"}},"properties":{"a":{"$ref":"#/$defs/n"}}}"##,
+        &["{\"a\":1}"],
+        &["{\"a\":\"\"}"],
+    ),
+    (r##"{"definitions":{"a/b~c":{"type":"number"}},"$ref":"#/definitions/a~1b~0c"}"##, &["1"], &["\"\""]),
+    (
+        r##"{"properties":{"next":{"$ref":"#"}},"additionalProperties":false}"##,
+        &["{\"next\":{\"next\":{}}}"],
+        &["{\"next\":{\"other\":1}}"],
+    ),
+    (
+        r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"s":{"type":"string"}},
+            "properties":{"a":{"$ref":"#/definitions/s","maxLength":1}}}"##,
+        &["{\"a\":\"long\"}"],
+        &["{\"a\":1}"],
+    ),
+    ("true", &["1"], &[]),
+    ("false", &[], &["1", "null"]),
+    (
+        r#"{"title":"t","format":"email","default":3,"examples":[1],"x-order":1,"nullable":true}"#,
+        &["1", "\"no\""],
+        &[],
+    ),
+];
+
 #[test]
 fn checks_each_keyword() {
-    let cases: &[(&str, &[&str], &[&str])] = &[
-        (
-            r#"{"type":"integer"}"#,
-            &["1", "1.0", "1e3", "-0", "9007199254740993"],
-            &["1.5", "\"5\"", "null", "true"],
-        ),
-        (r#"{"type":["string","null"]}"#, &["\"a\"", "null"], &["0", "[]"]),
-        (
-            r#"{"enum":[1,"a",null,[1,2]]}"#,
-            &["1.0", "\"a\"", "null", "[1,2]"],
-            &["2", "\"b\"", "[2,1]", "false"],
-        ),
-        (r#"{"const":9007199254740993}"#, &["9007199254740993"], &["9007199254740992"]),
-        (r#"{"maximum":9007199254740992}"#, &["9007199254740992", "\"x\""], &["9007199254740993"]),
-        (r#"{"exclusiveMinimum":0,"exclusiveMaximum":1}"#, &["0.5", "1e-300"], &["0", "1", "-0"]),
-        (r#"{"multipleOf":0.01}"#, &["0.07", "4.35", "1e2", "0"], &["0.075"]),
-        (r#"{"multipleOf":3}"#, &["9007199254740993", "-3"], &["9007199254740992", "1e300"]),
-        (r#"{"minLength":2,"maxLength":3}"#, &["\"éé\"", "\"abc\"", "7"], &["\"é\"", "\"abcd\""]),
-        (r#"{"pattern":"^\\d+$"}"#, &["\"12\""], &["\"١٢\"", "\"1a\""]),
-        (r#"{"minItems":1,"maxItems":2}"#, &["[1]", "{}"], &["[]", "[1,2,3]"]),
-        (
-            r#"{"uniqueItems":true}"#,
-            &["[1,\"1\",[1]]"],
-            &["[1,1.0]", "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]"],
-        ),
-        (
-            r#"{"prefixItems":[{"type":"string"}],"items":{"type":"number"}}"#,
-            &["[\"a\",1]", "[]"],
-            &["[1]", "[\"a\",\"b\"]"],
-        ),
-        (r#"{"items":[{"type":"string"}],"additionalItems":false}"#, &["[\"a\"]"], &["[\"a\",1]", "[1]"]),
-        (r#"{"contains":{"const":1},"minContains":2,"maxContains":3}"#, &["[1,1,0]"], &["[1]", "[1,1,1,1]"]),
-        (r#"{"contains":{"const":1},"minContains":0}"#, &["[]"], &[]),
-        (
-            r#"{"properties":{"a":{"type":"string"}},"required":["a"]}"#,
-            &["{\"a\":\"\"}", "3"],
-            &["{}", "{\"a\":1}"],
-        ),
-        (
-            r#"{"additionalProperties":false,"properties":{"a":{}},"patternProperties":{"^x":{"type":"number"}}}"#,
-            &["{\"a\":1,\"xy\":2}"],
-            &["{\"b\":1}", "{\"xy\":\"\"}"],
-        ),
-        (r#"{"propertyNames":{"maxLength":2}}"#, &["{\"ab\":1}"], &["{\"abc\":1}"]),
-        (r#"{"minProperties":1,"maxProperties":1}"#, &["{\"a\":1}"], &["{}", "{\"a\":1,\"b\":2}"]),
-        (r#"{"dependentRequired":{"a":["b"]}}"#, &["{\"b\":1}", "{\"a\":1,\"b\":1}"], &["{\"a\":1}"]),
-        (r#"{"dependentSchemas":{"a":{"required":["b"]}}}"#, &["{}"], &["{\"a\":1}"]),
-        (
-            r#"{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":["b"],"c":{"required":["d"]}}}"#,
-            &["{\"a\":1,\"b\":1}"],
-            &["{\"a\":1}", "{\"c\":1}"],
-        ),
-        (r#"{"anyOf":[{"type":"string"},{"minimum":5}]}"#, &["\"a\"", "5"], &["4"]),
-        (r#"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, &["2", "3"], &["6", "5"]),
-        (r#"{"allOf":[{"minimum":1},{"maximum":2}]}"#, &["1"], &["0", "3"]),
-        (r#"{"not":{"type":"null"}}"#, &["1"], &["null"]),
-        (
-            r#"{"if":{"minimum":10},"then":{"multipleOf":10},"else":{"maximum":5}}"#,
-            &["20", "5"],
-            &["11", "6"],
-        ),
-        (
-            r##"{"$defs":{"n":{"type":"number"}},"properties":{"a":{"$ref":"#/$defs/n"}}}"##,
-            &["{\"a\":1}"],
-            &["{\"a\":\"\"}"],
-        ),
-        (
-            r##"{"definitions":{"a/b~c":{"type":"number"}},"$ref":"#/definitions/a~1b~0c"}"##,
-            &["1"],
-            &["\"\""],
-        ),
-        (
-            r##"{"properties":{"next":{"$ref":"#"}},"additionalProperties":false}"##,
-            &["{\"next\":{\"next\":{}}}"],
-            &["{\"next\":{\"other\":1}}"],
-        ),
-        (
-            r##"{"$schema":"http://json-schema.org/draft-07/schema#","definitions":{"s":{"type":"string"}},
-            "properties":{"a":{"$ref":"#/definitions/s","maxLength":1}}}"##,
-            &["{\"a\":\"long\"}"],
-            &["{\"a\":1}"],
-        ),
-        ("true", &["1"], &[]),
-        ("false", &[], &["1", "null"]),
-        (
-            r#"{"title":"t","format":"email","default":3,"examples":[1],"x-order":1,"nullable":true}"#,
-            &["1", "\"no\""],
-            &[],
-        ),
-    ];
-    for (schema, good, bad) in cases {
+    for (schema, good, bad) in CASES {
         assert!(compile(schema).unwrap().is_direct(), "{schema}");
         for arguments in *good {
             assert_eq!(verdict(schema, arguments), Ok(()), "{schema} with {arguments}");
@@ -241,14 +229,20 @@ fn hostile_schemas_cost_little() {
     // An unoptimised build is some twenty times slower than the bound for a release.
     let bound = if cfg!(debug_assertions) { 2_000 } else { 50 };
     for schema in hostile() {
-        let start = now();
-        if let Ok(compiled) = compile(&schema) {
-            let arguments = r#"{"a":{"b":[1,2,"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}}"#;
-            let _outcome = compiled.check(Some(read(arguments).root()), UnknownArguments::AsWritten);
-        }
+        // The best of three: other work on the machine is not what is measured.
+        let millis = (0..3).map(|_| cost_in_millis(&schema)).min().unwrap();
         let shown: String = schema.chars().take(120).collect();
-        assert!(start.elapsed().as_millis() < bound, "{} ms: {shown}", start.elapsed().as_millis());
+        assert!(millis < bound, "{millis} ms: {shown}");
     }
+}
+
+fn cost_in_millis(schema: &str) -> u128 {
+    let start = now();
+    if let Ok(compiled) = compile(schema) {
+        let arguments = r#"{"a":{"b":[1,2,"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]}}"#;
+        let _outcome = compiled.check(Some(read(arguments).root()), UnknownArguments::AsWritten);
+    }
+    start.elapsed().as_millis()
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long a compilation takes")]
