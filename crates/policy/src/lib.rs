@@ -12,6 +12,7 @@ mod decision;
 mod duration;
 mod explain;
 mod glob;
+mod json_schema;
 mod limit;
 mod listing;
 mod literal;
@@ -20,6 +21,7 @@ mod nearest;
 mod path;
 mod plan;
 mod problem;
+mod review;
 mod schema;
 mod shape;
 mod uri;
@@ -31,6 +33,7 @@ pub use crate::condition::{OPERATORS, Operator};
 pub use crate::decision::{Decision, Demand, Denial, DenialKind, Outcome};
 pub use crate::duration::parse_duration;
 pub use crate::explain::{Explanation, Step, Verdict};
+pub use crate::json_schema::policy_json_schema;
 pub use crate::limit::{
     CalendarUnit, Count, Limit, LimitWindow, OnStoreFailure, Scope, UNIT, amount_in_words, limit_denial_text,
 };

@@ -13,6 +13,7 @@ mod general;
 mod keywords;
 mod message;
 mod pattern;
+mod presence;
 mod reference;
 
 use std::cell::Cell;
@@ -20,10 +21,13 @@ use std::cell::Cell;
 use thiserror::Error;
 use toolgate_json::{Document, Limits, Value};
 
+use crate::path::Step;
+
 use build::{Refusal, Survey};
 use check::{Node, Run, Trail};
 use declared::Declared;
 use general::General;
+pub(crate) use presence::Presence;
 
 /// A schema that calls can be checked against.
 #[derive(Debug)]
@@ -134,6 +138,14 @@ impl Schema {
                     Err(check::Exhausted) => Err(check::too_costly(&Trail::TOP)),
                 }
             }
+        }
+    }
+
+    /// What the schema says of the argument that the steps lead to; none where it cannot be told.
+    pub(crate) fn presence(&self, steps: &[Step]) -> Option<Presence> {
+        match &self.rules {
+            Rules::Direct(nodes) => Some(presence::of(nodes, steps)),
+            Rules::General(_) => None,
         }
     }
 

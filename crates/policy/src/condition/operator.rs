@@ -26,6 +26,14 @@ pub struct Operator {
     kind: OperatorKind,
 }
 
+impl Operator {
+    /// Whether this version evaluates it; the others are part of the language and refused.
+    #[must_use]
+    pub fn is_available(&self) -> bool {
+        self.kind != OperatorKind::Unavailable
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OperatorKind {
     Equal { negated: bool },
@@ -120,12 +128,12 @@ pub const OPERATORS: &[Operator] = operators![
 /// The operator of that name; else what to tell the author.
 pub(crate) fn find(name: &str) -> Result<&'static Operator, String> {
     match OPERATORS.iter().find(|operator| operator.name == name) {
-        Some(operator) if operator.kind == OperatorKind::Unavailable => {
+        Some(operator) if !operator.is_available() => {
             Err(format!("operator `{name}` is not available in this version"))
         }
         Some(operator) => Ok(operator),
         None => {
-            let known = OPERATORS.iter().filter(|o| o.kind != OperatorKind::Unavailable).map(|o| o.name);
+            let known = OPERATORS.iter().filter(|o| o.is_available()).map(|o| o.name);
             let advice = match nearest(name, known.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known: {}", known.collect::<Vec<_>>().join(", ")),

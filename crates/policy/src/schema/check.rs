@@ -113,6 +113,12 @@ impl Properties {
         self.by_name.get(name).copied()
     }
 
+    /// The schemas that name the member: by itself or by a pattern.
+    pub(super) fn named<'p>(&'p self, name: &'p str) -> impl Iterator<Item = usize> + use<'p> {
+        let patterns = self.patterns.iter().filter(move |(regex, _)| regex.is_match(name));
+        self.known(name).into_iter().chain(patterns.map(|(_, node)| *node))
+    }
+
     /// The schemas that a member of that name must match.
     pub(super) fn nodes<'p>(&'p self, name: &str) -> impl Iterator<Item = usize> + use<'p> {
         let known = self.known(name);
