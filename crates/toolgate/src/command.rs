@@ -2,9 +2,11 @@
 
 mod audit;
 mod check;
+mod connect;
 mod grant;
 mod logs;
 mod policy;
+mod up;
 
 use clap::Subcommand;
 
@@ -14,6 +16,8 @@ use crate::shell::Shell;
 /// What the program can be asked to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run gateway and console
+    Up(up::Arguments),
     /// Check config and policy files, and tell every mistake in them
     Check(check::Arguments),
     /// What a policy says
@@ -25,6 +29,8 @@ pub(crate) enum Command {
     /// The journal of all decisions
     #[command(subcommand)]
     Audit(audit::Arguments),
+    /// Carry a stdio client's messages to a gateway
+    Connect(connect::Arguments),
     /// What a stdio server wrote to its standard error, redacted
     Logs(logs::Arguments),
 }
@@ -32,10 +38,12 @@ pub(crate) enum Command {
 /// Runs one command.
 pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
     match command {
+        Command::Up(arguments) => up::run(arguments, shell),
         Command::Check(arguments) => check::run(arguments, shell),
         Command::Policy(arguments) => policy::run(arguments, shell),
         Command::Grant(arguments) => grant::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
+        Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Logs(arguments) => logs::run(arguments, shell),
     }
 }

@@ -23,6 +23,7 @@ use crate::environment::Environment;
 use scalar::Reader;
 
 pub(crate) use grant::{is_label, is_tag};
+pub(crate) use listen::{default_console, default_listen};
 pub(crate) use policy::{PolicyFile, is_policy_name};
 pub(crate) use server::is_server_name;
 

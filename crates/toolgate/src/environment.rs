@@ -7,6 +7,9 @@ use std::fmt;
 #[derive(Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
+/// What a child process gets besides what its server's settings say.
+const PASSED_ON: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
+
 impl Environment {
     /// The variables of this process; those that are not UTF-8 count as absent.
     pub(crate) fn of_process() -> Self {
@@ -24,6 +27,12 @@ impl Environment {
     /// The names of all variables.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// What every child process gets.
+    pub(crate) fn for_children(&self) -> Vec<(String, String)> {
+        let pair = |name: &&str| Some(((*name).to_owned(), self.get(name)?.to_owned()));
+        PASSED_ON.iter().filter_map(pair).collect()
     }
 }
 
@@ -48,5 +57,12 @@ mod tests {
         let environment = Environment::from([("KEY", "hunter2")]);
         assert_eq!(format!("{environment:?}"), "{\"KEY\"}");
         assert_eq!(environment.get("KEY"), Some("hunter2"));
+    }
+
+    #[test]
+    fn children_get_four_variables_at_most() {
+        let environment = Environment::from([("PATH", "/bin"), ("SECRET", "x"), ("LANG", "C")]);
+        let expected = [("PATH", "/bin"), ("LANG", "C")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        assert_eq!(environment.for_children(), expected);
     }
 }

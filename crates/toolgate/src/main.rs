@@ -2,11 +2,15 @@
 //! exit code.
 
 mod answer;
+mod bridge;
 mod command;
 mod config;
 mod data_dir;
+mod demo;
 mod environment;
 mod shell;
+mod telemetry;
+mod welcome;
 
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;

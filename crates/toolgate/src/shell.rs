@@ -12,9 +12,9 @@ pub(crate) struct Shell {
     /// The variables of the process.
     pub(crate) environment: Environment,
     /// What the command was asked for: for people, or for the next program.
-    pub(crate) out: Box<dyn Write>,
+    pub(crate) out: Box<dyn Write + Send>,
     /// Warnings, progress and errors.
-    pub(crate) err: Box<dyn Write>,
+    pub(crate) err: Box<dyn Write + Send>,
     /// Whether `out` may carry colours.
     pub(crate) colours: Colours,
 }
@@ -48,6 +48,12 @@ impl Shell {
         let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colours = if io::stdout().is_terminal() && !plain { Colours::On } else { Colours::Off };
         Self { environment, out: Box::new(io::stdout()), err: Box::new(io::stderr()), colours }
+    }
+
+    /// A second hold on the same shell, for another thread.
+    pub(crate) fn another(&self) -> Self {
+        let environment = self.environment.clone();
+        Self { environment, out: Box::new(io::stdout()), err: Box::new(io::stderr()), colours: self.colours }
     }
 
     /// Prints a line of the answer.

@@ -9,8 +9,15 @@ use toolgate_policy::Place;
 use super::Overrides;
 use super::scalar::Reader;
 
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8420);
-const CONSOLE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8421);
+/// Where the data plane listens if nothing says otherwise.
+pub(crate) fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8420))
+}
+
+/// Where the console listens if nothing says otherwise.
+pub(crate) fn default_console() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8421))
+}
 
 /// The listeners' part of the settings; an address that is wrong is none.
 pub(super) struct Listen {
@@ -25,8 +32,8 @@ pub(super) struct Listen {
 impl Reader<'_> {
     pub(super) fn listen(&mut self, root: Place<'_>, overrides: &Overrides) -> Listen {
         let insecure = root.get("insecure_listen").and_then(|flag| self.flag(flag)).unwrap_or(false);
-        let listen = self.chosen_address(root.get("listen"), overrides.listen, LISTEN);
-        let console = self.chosen_address(root.get("console"), overrides.console, CONSOLE);
+        let listen = self.chosen_address(root.get("listen"), overrides.listen, default_listen());
+        let console = self.chosen_address(root.get("console"), overrides.console, default_console());
         let tls = root.get("tls").and_then(|place| self.tls(place));
         if let Some(address) =
             listen.filter(|a| !a.ip().is_loopback() && !insecure && root.get("tls").is_none())

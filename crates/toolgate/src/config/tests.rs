@@ -57,7 +57,7 @@ fn check(text: &str, expected: &str) {
     assert!(found[0].starts_with(&format!("toolgate.yaml:{place}: {expected}")), "{text}\n{}", found[0]);
 }
 
-const HEAD: &str = "servers: { s: { url: \"http://h/mcp\" } }\npolicies: { p: p.json }\n";
+const HEAD: &str = "servers: { s: { url: \"http://h/mcp\" }, pictures: { command: [x] } }\npolicies: { p: p.json, strict: p.json }\n";
 
 /// Every key at work.
 const FULL: &str = r#"
@@ -286,16 +286,16 @@ fn every_mistake_has_its_place() {
 fn grants_are_checked_against_servers_policies_and_each_other() {
     for (grants, expected) in [
         (
-            "g: { servers: { ¦t: p } }",
-            "error: there is no server `t` (at /grants/g/servers/t); did you mean `s`?",
+            "g: { servers: { ¦picture: p } }",
+            "error: there is no server `picture` (at /grants/g/servers/picture); did you mean `pictures`?",
         ),
         (
-            "g: { servers: { ¦server: p } }",
-            "error: there is no server `server` (at /grants/g/servers/server); add it",
+            "g: { servers: { ¦other: p } }",
+            "error: there is no server `other` (at /grants/g/servers/other); add it",
         ),
         (
-            "g: { servers: { s: ¦q } }",
-            "error: there is no policy `q` (at /grants/g/servers/s); did you mean `p`?",
+            "g: { servers: { s: ¦strct } }",
+            "error: there is no policy `strct` (at /grants/g/servers/s); did you mean `strict`?",
         ),
         ("g: { servers: ¦{} }", "warning: the grant includes no server"),
         ("g: ¦{ tags: [x] }", "error: a grant lacks the field `servers` (at /grants/g)"),

@@ -1,0 +1,123 @@
+//! `toolgate up`: runs gateway and console until a signal, and tells how to connect.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::Args;
+use toolgate_gateway::settings::Settings;
+use toolgate_gateway::{Load, Loaded, RunError, RunOptions, token};
+
+use crate::answer::{Answer, Done, Failure};
+use crate::config::{self, Finding, Overrides, Surroundings};
+use crate::data_dir::CONFIG_FILE;
+use crate::demo;
+use crate::environment::Environment;
+use crate::shell::Shell;
+use crate::telemetry::{self, LogFormat};
+use crate::welcome::Welcome;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Config file
+    #[arg(long, value_name = "FILE", default_value = CONFIG_FILE)]
+    config: PathBuf,
+    /// Data directory, in place of the config file's
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address and port of the data plane, in place of the config file's
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Address and port of the console, in place of the config file's
+    #[arg(long, value_name = "ADDR")]
+    console: Option<SocketAddr>,
+    /// Without a config file: an image server that draws locally, under a policy that caps one tool
+    #[arg(long, conflicts_with = "config")]
+    demo: bool,
+    /// How log lines on standard error look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
+    telemetry::start(&shell.environment, arguments.log_format, "info")?;
+    let overrides = Overrides {
+        data_dir: arguments.data_dir.clone(),
+        listen: arguments.listen,
+        console: arguments.console,
+    };
+    let demo_token = if arguments.demo { Some(mint()?) } else { None };
+    let load: Arc<Load> = match &demo_token {
+        Some(token) => demo_load(&shell.environment, overrides, token.clone()),
+        None => file_load(&shell.environment, overrides, &arguments.config)?,
+    };
+    // Read once more than needed, so that what is printed can name what a grant includes.
+    let settings = load().map_err(|problems| refused(&problems))?.settings;
+    refuse_open_demo(&settings, arguments)?;
+    let mut printer = shell.another();
+    let welcome = Welcome::new(&settings, demo_token.map(|token| (demo::GRANT.to_owned(), token)));
+    let options = RunOptions {
+        load,
+        base_env: shell.environment.for_children(),
+        on_ready: Box::new(move |ready| {
+            // A gateway whose output nobody reads serves all the same.
+            printer.line(welcome.text(ready)).unwrap_or_default();
+        }),
+    };
+    toolgate_gateway::run(options).map_err(|error| match error {
+        RunError::Settings(problems) => refused(&problems),
+        error => Failure::from(error),
+    })?;
+    Ok(Answer::Yes)
+}
+
+fn mint() -> Result<String, Failure> {
+    token::mint().map_err(|error| Failure::unreachable(anyhow!("the system gives no random bytes: {error}")))
+}
+
+fn refused(problems: &[String]) -> Failure {
+    Failure::no(problems.join("\n"))
+}
+
+fn demo_load(environment: &Environment, overrides: Overrides, token: String) -> Arc<Load> {
+    let environment = environment.clone();
+    Arc::new(move || {
+        let settings =
+            demo::settings(&environment, &overrides, &token).map_err(|error| vec![format!("{error:#}")])?;
+        Ok(Loaded { settings, files: Vec::new(), warnings: Vec::new() })
+    })
+}
+
+fn file_load(environment: &Environment, overrides: Overrides, path: &Path) -> Result<Arc<Load>, Failure> {
+    if !path.exists() {
+        return Err(Failure::usage(format_args!(
+            "there is no config file `{}`: write one, name one with `--config`, or try `toolgate up --demo`",
+            path.display()
+        )));
+    }
+    let (environment, path) = (environment.clone(), path.to_owned());
+    Ok(Arc::new(move || {
+        let reading = config::read(&path, Surroundings { environment: &environment, overrides: &overrides });
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            reading.findings.iter().partition(|finding| finding.is_error());
+        match reading.settings {
+            Some(settings) => {
+                let warnings = warnings.into_iter().map(Finding::render).collect();
+                Ok(Loaded { settings, files: reading.files, warnings })
+            }
+            None => Err(errors.into_iter().map(Finding::render).collect()),
+        }
+    }))
+}
+
+/// The demo has no key that could allow it to be reached from other machines.
+fn refuse_open_demo(settings: &Settings, arguments: &Arguments) -> Result<(), Failure> {
+    let open = [settings.listen, settings.console].into_iter().find(|address| !address.ip().is_loopback());
+    match open {
+        Some(address) if arguments.demo => Err(Failure::no(format_args!(
+            "`{address}` can be reached from other machines: the demo runs on loopback addresses only"
+        ))),
+        _ => Ok(()),
+    }
+}

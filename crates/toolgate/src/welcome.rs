@@ -1,0 +1,155 @@
+//! What `toolgate up` prints once it serves: where, with which token, and what a client's config looks like.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use serde_json::json;
+use toolgate_gateway::Ready;
+use toolgate_gateway::settings::Settings;
+
+use crate::demo;
+
+/// What is known before the gateway serves.
+pub(crate) struct Welcome {
+    /// Grants and the servers that they include.
+    grants: Vec<(String, Vec<String>)>,
+    /// The demo's grant and its token.
+    demo: Option<(String, String)>,
+}
+
+impl Welcome {
+    pub(crate) fn new(settings: &Settings, demo: Option<(String, String)>) -> Self {
+        let servers =
+            |bindings: &[(String, String)]| bindings.iter().map(|(server, _)| server.clone()).collect();
+        let grants = settings.grants.iter().map(|grant| (grant.label.clone(), servers(&grant.servers)));
+        Self { grants: grants.collect(), demo }
+    }
+
+    /// The text for people. Tokens stand in it: it is printed once, and never logged.
+    pub(crate) fn text(&self, ready: &Ready) -> String {
+        let scheme = if ready.tls { "https" } else { "http" };
+        let base = format!("{scheme}://{}/mcp/", reachable(ready.listen));
+        let mut out = String::from("\nToolgate is running.\n\n");
+        for server in &ready.servers {
+            line(&mut out, "proxy URL", &format!("{base}{server}"));
+        }
+        let tokens = || self.demo.iter().chain(&ready.minted);
+        for (label, token) in tokens() {
+            line(&mut out, "grant token", &format!("{token}  (grant `{label}`, shown once)"));
+        }
+        line(&mut out, "status page", &format!("http://{}/", reachable(ready.console)));
+        // One example is enough; the others differ by URL and token.
+        if let Some((label, token)) = tokens().next()
+            && let Some((_, servers)) = self.grants.iter().find(|(known, _)| known == label)
+            && let Some(server) = servers.first()
+        {
+            snippets(&mut out, server, &format!("{base}{server}"), token);
+            if self.demo.is_some() {
+                attempt(&mut out, &format!("{base}{server}"), token);
+            }
+        }
+        out
+    }
+}
+
+fn line(out: &mut String, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    writeln!(out, "  {name:<12}  {value}").unwrap_or_default();
+}
+
+fn snippets(out: &mut String, server: &str, url: &str, token: &str) {
+    let over_http = json!({"mcpServers": {server: {
+        "url": url,
+        "headers": {"Authorization": format!("Bearer {token}")},
+    }}});
+    let program =
+        std::env::current_exe().map_or("toolgate".to_owned(), |path| path.to_string_lossy().into_owned());
+    let over_stdio = json!({"mcpServers": {server: {
+        "command": program,
+        "args": ["connect", url],
+        "env": {"TOOLGATE_TOKEN": token},
+    }}});
+    let example = |title: &str, value: &serde_json::Value| format!("\n{title}\n\n{value:#}\n");
+    out.push_str(&example("For a client that speaks HTTP:", &over_http));
+    out.push_str(&example("For a client that speaks only stdio:", &over_stdio));
+}
+
+/// A command line that calls the demo's tool.
+fn attempt(out: &mut String, url: &str, token: &str) {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": demo::TOOL,
+        "arguments": {"prompt": "a lighthouse at dusk"},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    }});
+    let headers = [
+        format!("Authorization: Bearer {token}"),
+        "Content-Type: application/json".to_owned(),
+        "Accept: application/json, text/event-stream".to_owned(),
+        "MCP-Protocol-Version: 2026-07-28".to_owned(),
+        "Mcp-Method: tools/call".to_owned(),
+        format!("Mcp-Name: {}", demo::TOOL),
+    ];
+    out.push_str("\nTo try it:\n\n");
+    out.push_str(&format!("curl -s {url} \\\n"));
+    for header in headers {
+        out.push_str(&format!("  -H '{header}' \\\n"));
+    }
+    out.push_str(&format!("  -d '{body}'\n"));
+}
+
+/// An address that a client on this machine can use: one that stands for all addresses is none.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(minted: &[(&str, &str)]) -> Ready {
+        Ready {
+            listen: "0.0.0.0:8420".parse().unwrap(),
+            console: "127.0.0.1:8421".parse().unwrap(),
+            tls: true,
+            minted: minted.iter().map(|(label, token)| ((*label).to_owned(), (*token).to_owned())).collect(),
+            servers: vec!["a".to_owned(), "b".to_owned()],
+        }
+    }
+
+    #[test]
+    fn tokens_are_shown_with_a_snippet_that_works() {
+        let welcome = Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None };
+        let text = welcome.text(&ready(&[("g", "tg_x")]));
+        let (head, snippets) = text.split_once("\nFor a client that speaks HTTP:\n").unwrap();
+        let expected = "
+Toolgate is running.
+
+  proxy URL     https://127.0.0.1:8420/mcp/a
+  proxy URL     https://127.0.0.1:8420/mcp/b
+  grant token   tg_x  (grant `g`, shown once)
+  status page   http://127.0.0.1:8421/
+";
+        assert_eq!(head, expected);
+        let (over_http, over_stdio) = snippets.split_once("For a client that speaks only stdio:").unwrap();
+        let json =
+            |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["mcpServers"]["b"].clone();
+        let url = "https://127.0.0.1:8420/mcp/b";
+        assert_eq!(json(over_http), json!({"url": url, "headers": {"Authorization": "Bearer tg_x"}}));
+        assert_eq!(json(over_stdio)["args"], json!(["connect", url]));
+        assert_eq!(json(over_stdio)["env"], json!({"TOOLGATE_TOKEN": "tg_x"}));
+        assert!(!text.contains("curl"));
+    }
+
+    #[test]
+    fn nothing_is_made_up_where_no_token_is_new() {
+        let welcome = Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None };
+        assert!(!welcome.text(&ready(&[])).contains("mcpServers"));
+    }
+}
