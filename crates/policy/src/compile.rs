@@ -144,14 +144,15 @@ impl Compiler {
                 continue;
             }
             // One list for tools, prompts and URIs: `*` runs over `/` too, which can only hide more.
-            if glob::is_pattern(name, Alphabet::Names) {
-                names.globs.push(Glob::new(name, Alphabet::Names));
-                continue;
+            // URIs are compared in their normal spelling, names as they are.
+            let normal = crate::uri::normalise(name).ok().filter(|uri| uri != name);
+            for spelling in normal.into_iter().chain([name.to_owned()]) {
+                if glob::is_pattern(name, Alphabet::Names) {
+                    names.globs.push(Glob::new(&spelling, Alphabet::Names));
+                } else {
+                    names.exact.insert(spelling.into());
+                }
             }
-            if let Ok(uri) = crate::uri::normalise(name) {
-                names.exact.insert(uri.into());
-            }
-            names.exact.insert(name.into());
         }
         names
     }

@@ -230,7 +230,12 @@ fn hostile_schemas_cost_little() {
     let bound = if cfg!(debug_assertions) { 2_000 } else { 50 };
     for schema in hostile() {
         // The best of three: other work on the machine is not what is measured.
-        let millis = (0..3).map(|_| cost_in_millis(&schema)).min().unwrap();
+        let mut millis = u128::MAX;
+        for _ in 0..3 {
+            if millis >= bound {
+                millis = millis.min(cost_in_millis(&schema));
+            }
+        }
         let shown: String = schema.chars().take(120).collect();
         assert!(millis < bound, "{millis} ms: {shown}");
     }
@@ -355,7 +360,7 @@ fn schema() -> impl Strategy<Value = serde_json::Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn agrees_with_the_general_validator(schema in schema(), instances in proptest::collection::vec(instance(), 6)) {
