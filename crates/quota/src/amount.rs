@@ -255,7 +255,7 @@ mod tests {
         /// One value in many spellings: as its digits with the point or the exponent anywhere.
         #[test]
         fn every_spelling_of_a_value_is_that_value(
-            units in prop_oneof![0..1_000_u64, any::<u64>()], zeros in 0..5_usize, shift in -30..30_i32,
+            units in prop_oneof![1..1_000_u64, 1..u64::MAX], zeros in 0..5_usize, shift in -30..30_i32,
         ) {
             let amount = Amount::from_units(units.into());
             let digits = format!("{units}{}", "0".repeat(zeros));

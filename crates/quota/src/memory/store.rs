@@ -61,12 +61,15 @@ impl<K: Eq + Hash> Store<K> {
 
     /// Drops the units on which nothing counts, one shard at a time.
     ///
-    /// A unit that only its shard knows is not in anybody's hands, and no one can get hold of it while the shard is
-    /// locked; so nothing can be counted on it after it was found unused.
+    /// A unit that only its shard knows is in nobody's hands, and no one can get hold of it while the shard is
+    /// locked; so nothing can be counted on it after it was found unused. That is why its holders come first.
     pub(crate) fn sweep(&self, now: Moment) {
         for shard in &self.shards {
             let mut units = lock(shard);
-            units.retain(|_, unit| Arc::strong_count(unit) > 1 || unit.lock().sweep(now));
+            units.retain(|_, unit| {
+                let held = Arc::strong_count(unit) > 1;
+                unit.lock().sweep(now) || held
+            });
             if units.capacity() > 4 * units.len() + 16 {
                 units.shrink_to_fit();
             }

@@ -184,11 +184,9 @@ impl Account<'_> {
         self.used(now).plus(amount) <= max
     }
 
-    /// After what wait `amount` would fit under `max`; `None` where waiting cannot help.
+    /// After what wait `amount` would fit under `max`; `None` where waiting cannot help. An amount above `max` is
+    /// such a case: it does not fit even if all is freed.
     pub(crate) fn retry_after(&mut self, amount: Amount, max: Amount, now: Moment) -> Option<Duration> {
-        if amount > max {
-            return None;
-        }
         let excess = self.used(now).plus(amount).minus(max);
         wait_for(excess, self.frees(now))
     }

@@ -50,6 +50,13 @@ fn two_demands_on_one_counter_add_up() {
     let wait = Some(Duration::from_secs(59));
     let refusal = counters.reserve(&twice, at(SECOND)).unwrap_err();
     assert_eq!(waits(&refusal), [(0, wait), (1, wait)]);
+    // Where they do not agree, the lower limit holds.
+    let lower = sliding(60, 2);
+    assert!(
+        counters
+            .reserve(&[Demand { amount: Amount::ZERO, ..twice[0] }, one("calls", &lower)], at(SECOND))
+            .is_err()
+    );
     counters.reserve(&twice[..1], at(SECOND)).unwrap().commit();
     assert!(counters.reserve(&twice[..1], at(SECOND)).is_err());
 }
@@ -234,4 +241,11 @@ fn a_step_back_of_the_wall_clock_never_makes_a_counter_fresh() {
         Some(Duration::from_secs(10))
     );
     counters.reserve(&demand, wall(660)).unwrap().commit();
+}
+
+#[test]
+fn counters_and_reservations_go_between_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<Counters>();
+    check::<toolgate_quota::Reservation>();
 }

@@ -53,6 +53,11 @@ fn times_later_than_now_count_as_now() {
         let refusal = restored.reserve(&[one(key, &spec)], at(500 * SECOND)).unwrap_err();
         assert_eq!(refusal.retry_after(), Some(Duration::from_secs(60)), "{key}");
     }
+    let minute = Window::Calendar { unit: CalendarUnit::Minute, zone: Zone::utc() };
+    let minute = LimitSpec::new(minute, Amount::ONE, true);
+    restored.replay(&[one("minute", &minute)], 550_000_000, at(500 * SECOND)).commit();
+    let refusal = restored.reserve(&[one("minute", &minute)], at(500 * SECOND)).unwrap_err();
+    assert_eq!(refusal.retry_after(), Some(Duration::from_secs(40)));
 }
 
 #[test]

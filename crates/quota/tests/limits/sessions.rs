@@ -83,6 +83,24 @@ fn a_session_that_nobody_opened_inherits() {
 }
 
 #[test]
+fn an_ended_session_is_inherited_also_if_its_calls_settle_later() {
+    let counters = Counters::new();
+    let spec = sliding(Duration::from_secs(60), 2);
+    let in_flight = counters.reserve(&of("a", &spec), at(0)).unwrap();
+    counters.reserve(&of("a", &spec), at(0)).unwrap().commit();
+    counters.end_session(named("a"), at(1));
+    for session in ["b", "c"] {
+        counters.open_session(named(session), at(2));
+    }
+    counters.sweep(at(3));
+    assert_eq!(use_up(&counters, "b", &spec, 4), 0);
+    in_flight.release(at(5));
+    counters.sweep(at(6));
+    assert_eq!(use_up(&counters, "b", &spec, 7), 1);
+    assert_eq!(use_up(&counters, "c", &spec, 7), 1);
+}
+
+#[test]
 fn groups_are_dropped_once_empty() {
     let counters = Counters::new();
     let spec = sliding(Duration::from_secs(60), 3);
@@ -209,12 +227,24 @@ impl Run {
         let late = if self.max == 40 { 60 * SECOND / 64 } else { 0 };
         match self.counters.reserve(&demand, at(self.now)) {
             Ok(reservation) => {
-                assert!(self.used(opened, 0) + amount <= self.max, "run {}: above", self.seed);
+                assert!(self.used(opened, self.now, 0) + amount <= self.max, "run {}: above", self.seed);
                 self.events.push(Event { time: self.now, by: opened, amount, in_flight: true });
                 self.open.push((reservation, self.events.len() - 1));
             }
-            Err(_) => {
-                assert!(self.used(opened, late) + amount > self.max, "run {}: refused", self.seed);
+            Err(refusal) => {
+                assert!(self.used(opened, self.now, late) + amount > self.max, "run {}: refused", self.seed);
+                let Some(wait) = refusal.retry_after() else {
+                    return assert_eq!(*self.spec.window(), Window::Concurrent, "run {}", self.seed);
+                };
+                let free = self.now + u64::try_from(wait.as_nanos()).unwrap();
+                assert!(self.used(opened, free, 0) + amount <= self.max, "run {}: early", self.seed);
+                // The wall clock, by which calendar windows go, shows microseconds.
+                let before = if matches!(self.spec.window(), Window::Calendar { .. }) { 1000 } else { 1 };
+                assert!(
+                    self.used(opened, free - before, late) + amount > self.max,
+                    "run {}: late",
+                    self.seed
+                );
             }
         }
     }
@@ -240,12 +270,12 @@ impl Run {
         }
     }
 
-    /// What counts against the session that opened at `opened`.
-    fn used(&self, opened: u64, late: u64) -> u64 {
+    /// What counts at `now` against the session that opened at `opened`.
+    fn used(&self, opened: u64, now: u64, late: u64) -> u64 {
         let is_mine = |by| by == opened || self.ended.get(&by).is_some_and(|ended| *ended < opened);
         let counts = |event: &&Event| match self.spec.window() {
-            Window::Sliding(_) => event.time + 60 * SECOND + late > self.now,
-            Window::Calendar { .. } => event.time / (60 * SECOND) == self.now / (60 * SECOND),
+            Window::Sliding(_) => event.time + 60 * SECOND + late > now,
+            Window::Calendar { .. } => event.time / (60 * SECOND) == now / (60 * SECOND),
             Window::Concurrent => event.in_flight,
         };
         let mine = self.events.iter().filter(|event| is_mine(event.by));

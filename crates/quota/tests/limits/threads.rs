@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use toolgate_quota::{Amount, Counters, Demand, LimitSpec, Reservation, Window};
+use toolgate_quota::{Amount, CalendarUnit, Counters, Demand, LimitSpec, Reservation, Window, Zone};
 
 use crate::plain::Chance;
 use crate::{SECOND, at, one, scaled, sliding};
@@ -42,6 +42,27 @@ fn exactly_a_thousand_pass_in_every_run() {
             for _ in 0..25 {
                 let now = at(clock.fetch_add(5000, Ordering::Relaxed));
                 let call = counters.reserve(&[one("calls", &spec)], now);
+                passed.fetch_add(call.map(Reservation::commit).is_ok().into(), Ordering::Relaxed);
+            }
+        });
+        assert_eq!(passed.into_inner(), u64::from(LIMIT), "run {run}");
+    }
+}
+
+#[test]
+fn exactly_a_thousand_pass_in_a_calendar_window() {
+    let minute = Window::Calendar { unit: CalendarUnit::Minute, zone: Zone::utc() };
+    for run in 0..scaled(RUNS) {
+        let counters = Counters::new();
+        let spec = LimitSpec::new(minute.clone(), Amount::whole(LIMIT), true);
+        // Anywhere in the minute, at its very start and end too, after a full minute before it.
+        let start = 60 * SECOND + Chance::new(run.into()).pick(&[0, 1000, 30 * SECOND, 60 * SECOND - 1000]);
+        let before = [Demand { amount: spec.max(), ..one("calls", &spec) }];
+        counters.reserve(&before, at(60 * SECOND - 1000)).unwrap().commit();
+        let passed = AtomicU64::new(0);
+        together(|_| {
+            for _ in 0..25 {
+                let call = counters.reserve(&[one("calls", &spec)], at(start));
                 passed.fetch_add(call.map(Reservation::commit).is_ok().into(), Ordering::Relaxed);
             }
         });
@@ -134,25 +155,25 @@ fn overlapping_demands_in_any_order_end_and_add_up() {
 }
 
 #[test]
-fn a_sweep_loses_nothing_that_is_being_counted() {
+fn a_sweep_takes_no_counter_out_of_anybodys_hands() {
     let counters = Counters::new();
-    let spec = sliding(Duration::from_nanos(10), 1_000_000);
-    let passed = AtomicU64::new(0);
+    let spec = LimitSpec::new(Window::Concurrent, Amount::ONE, true);
+    let names: Vec<String> = (0..30).map(|number| number.to_string()).collect();
+    // Many counters beside the one that matters: long between finding it and locking it.
+    let beside = names.iter().map(|name| Demand { amount: Amount::ZERO, ..one(name, &spec) });
+    let demands: Vec<Demand<'_>> = [one("slot", &spec)].into_iter().chain(beside).collect();
+    let in_flight = AtomicU64::new(0);
     together(|thread| {
-        for turn in 0..300_u64 {
-            if thread == 0 {
-                counters.sweep(at(100));
-            } else if turn % 3 == 0 {
-                drop(counters.reserve(&[one("calls", &spec)], at(100)).unwrap());
-                passed.fetch_add(1, Ordering::Relaxed);
-            } else {
-                counters.reserve(&[one("calls", &spec)], at(100)).unwrap().release(at(100));
+        for _ in 0..300 {
+            // Unused again and again, the counter is dropped again and again: never while it is being taken.
+            if thread % 4 == 0 {
+                counters.sweep(at(0));
+            } else if let Ok(slot) = counters.reserve(&demands, at(0)) {
+                assert_eq!(in_flight.fetch_add(1, Ordering::SeqCst), 0);
+                std::thread::yield_now();
+                in_flight.fetch_sub(1, Ordering::SeqCst);
+                slot.commit();
             }
         }
     });
-    let passed = u32::try_from(passed.into_inner()).unwrap();
-    assert_eq!(
-        counters.remaining(&[one("calls", &spec)], at(100))[0].left,
-        Amount::whole(1_000_000 - passed)
-    );
 }
