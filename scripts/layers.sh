@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Which crate may know which: arrows point from the binary to the gateway to the leaf crates, and the
+# leaves know neither each other nor, where they are pure, any runtime.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+
+# Fails if package $1 depends, directly or not, on any of the others in a normal build.
+forbid() {
+  local package=$1; shift
+  local tree; tree="$(cargo tree --locked --quiet -e normal --prefix none --format '{p}' -p "$package" | cut -d' ' -f1 | sort -u)"
+  # A tree without the package itself would mean that nothing was checked.
+  grep -qx "$package" <<< "$tree" || { echo "error: cargo tree shows nothing of \`$package\`"; failed=1; return; }
+  for other in "$@"; do
+    if grep -qx "$other" <<< "$tree"; then
+      echo "error: \`$package\` must not depend on \`$other\`: see \`cargo tree -e normal -p $package -i $other\`"
+      failed=1
+    fi
+  done
+}
+
+LEAVES=(toolgate-policy toolgate-quota toolgate-journal toolgate-mcp)
+for leaf in "${LEAVES[@]}"; do
+  others=(toolgate-gateway toolgate imagegen-mcp)
+  for other in "${LEAVES[@]}"; do [ "$other" = "$leaf" ] || others+=("$other"); done
+  forbid "$leaf" "${others[@]}"
+done
+for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal; do forbid "$pure" tokio hyper axum; done
+forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
+forbid toolgate rmcp imagegen-mcp
+forbid imagegen-mcp toolgate-gateway toolgate
+[ "$failed" = 0 ] && echo "dependencies point where they should"
+exit "$failed"
