@@ -21,7 +21,7 @@ use crate::hash::Hash;
 use crate::key::PublicKey;
 use crate::options::{Durability, Options, Retention};
 use crate::record::Record;
-use crate::store::disk::{Disk, LocalDisk};
+use crate::store::disk::{Disk, LocalDisk, SegmentFile};
 use crate::store::retention;
 use crate::store::writer::SyncState;
 use state::{Entry, State};
@@ -199,15 +199,15 @@ impl Journal {
         let directory = self.lock()?.space.directory.clone();
         let Some(removal) = retention::choose(&directory, &self.retention, now)? else { return Ok(()) };
         let Some(first) = removal.segments.first() else { return Ok(()) };
-        let file = self.update(|state| {
+        let last = self.update(|state| {
             state.require_open()?;
             state.require_healthy()?;
-            state.seal_prune(now, first.first_seq, &removal.begins);
+            let seq = state.seal_prune(now, first.first_seq, &removal.begins);
             state.write_pending().map_err(AppendError::Write)?;
-            Ok(state.current_file())
+            Ok((seq, state.current_file()))
         })?;
         // The files may go only once their removal is certain to be remembered.
-        file.map_or(Ok(()), |file| file.sync()).map_err(AppendError::Write)?;
+        self.sync(last)?;
         retention::remove(&removal.segments)
     }
 
@@ -266,20 +266,29 @@ impl Journal {
     }
 
     /// Ends the journal at the wall time `now` with a `stop` record and a checkpoint, and syncs it. Later
-    /// appends are refused. `detail` says why it stops. After an error it may be tried again.
+    /// appends are refused. `detail` says why it stops. If writing fails it may be tried again.
     pub fn close(&self, now: i64, detail: Option<&str>) -> Result<(), AppendError> {
-        let file = self.update(|state| {
+        let last = self.update(|state| {
             state.require_open()?;
             if state.failure.is_some() {
                 state.writer.recover().map_err(AppendError::Write)?;
             }
             state.seal_note(now, "stop", detail);
-            state.seal_checkpoint(now, None);
+            let seq = state.seal_checkpoint(now, None);
             state.write_pending().map_err(AppendError::Write)?;
             state.closed = true;
-            Ok(state.current_file())
+            Ok((seq, state.current_file()))
         })?;
-        file.map_or(Ok(()), |file| file.sync()).map_err(AppendError::Write)
+        self.sync(last)
+    }
+
+    /// Makes a record, written to `file`, survive a loss of power. Where a thread does the syncing, it is
+    /// left to it: a failed sync is reported once only, and has to reach the one who writes again.
+    fn sync(&self, (seq, file): (u64, Option<Arc<dyn SegmentFile>>)) -> Result<(), AppendError> {
+        match self.durability {
+            Durability::Process => file.map_or(Ok(()), |file| file.sync()).map_err(AppendError::Write),
+            Durability::Power => self.wait_durable(seq),
+        }
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, State>, AppendError> {

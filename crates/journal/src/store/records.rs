@@ -136,10 +136,8 @@ impl Records {
     /// Skips most of what comes before `from_seq` in the current segment.
     fn seek_near(&mut self) -> Result<(), ReadError> {
         let Some((segment, reader)) = &mut self.current else { return Ok(()) };
-        let (offset, last_seq) = near(reader, self.from_seq).map_err(at(&segment.path))?;
-        reader.seek(SeekFrom::Start(offset)).map_err(at(&segment.path))?;
-        self.offset = offset;
-        self.last_seq = last_seq.unwrap_or(self.last_seq);
+        self.offset = near(reader, self.from_seq).map_err(at(&segment.path))?;
+        reader.seek(SeekFrom::Start(self.offset)).map_err(at(&segment.path))?;
         Ok(())
     }
 
@@ -189,11 +187,9 @@ pub fn records_of_request(data_directory: &Path, request_id: &str) -> Result<Vec
     Ok(found)
 }
 
-/// Halves a segment until close before the record `seq`: the offset of a line not after it, and the number
-/// of the record before that line unless it is the first.
-fn near(reader: &mut BufReader<File>, seq: u64) -> io::Result<(u64, Option<u64>)> {
+/// Halves a segment until close before the record `seq`: the offset of a line that is not after it, or 0.
+fn near(reader: &mut BufReader<File>, seq: u64) -> io::Result<u64> {
     let (mut low, mut high) = (0, reader.get_ref().metadata()?.len());
-    let mut before = None;
     let mut line = Vec::new();
     while high - low > NEAR {
         let middle = low + (high - low) / 2;
@@ -202,12 +198,12 @@ fn near(reader: &mut BufReader<File>, seq: u64) -> io::Result<(u64, Option<u64>)
         line.clear();
         reader.by_ref().take(32).read_until(b',', &mut line)?;
         match leading_seq(&line) {
-            Some(found) if found <= seq && start < high => (low, before) = (start, found.checked_sub(1)),
+            Some(found) if found <= seq && start < high => low = start,
             _ => high = middle,
         }
         line.clear();
     }
-    Ok((low, before))
+    Ok(low)
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> ReadError {

@@ -106,6 +106,18 @@ fn a_cut_end_is_found_with_the_expected_number_only() {
 }
 
 #[test]
+fn a_record_replaced_by_another_good_one_breaks_the_chain_after_it() {
+    let text = Text::written("abac", &signer());
+    let mut lines = text.lines();
+    let link = Link::parse(lines[1].strip_suffix(b"\n").unwrap()).unwrap();
+    let (mut chain, mut replaced) = (Chain { next_seq: link.seq, prev: link.prev }, Vec::new());
+    chain.seal(&mut replaced, b",\"kind\":\"decision\",\"tool\":\"other\"");
+    lines[1] = replaced;
+    let (place, fault) = text.with_lines(&lines).verified(&signer(), None).fault.unwrap();
+    assert_eq!((place.seq, fault), (3, Fault::Unchained));
+}
+
+#[test]
 fn a_missing_beginning_needs_a_signed_reason() {
     let text = Text::written("ca|aca", &signer());
     let without = Text { segments: text.segments[1..].to_vec() };

@@ -16,12 +16,16 @@ pub(crate) struct Faults {
     pub(crate) budget: AtomicU64,
     pub(crate) fail_cut: AtomicBool,
     pub(crate) fail_create: AtomicBool,
-    /// Syncs fail, and what was written since the last good one is lost.
-    pub(crate) fail_sync: AtomicBool,
+    /// Syncs from this one on fail, and what was written since the last good one is lost.
+    pub(crate) fail_sync_from: AtomicU64,
+    /// Syncs from this one on succeed again, whatever was lost: as kernels do.
+    pub(crate) good_sync_from: AtomicU64,
     pub(crate) free_bytes: AtomicU64,
+    /// Syncs begun.
     pub(crate) syncs: AtomicU64,
     gate: Mutex<bool>,
-    opened: Condvar,
+    /// The gate was opened or closed, or a sync was begun.
+    changed: Condvar,
 }
 
 impl Faults {
@@ -30,18 +34,27 @@ impl Faults {
             budget: AtomicU64::new(u64::MAX),
             fail_cut: AtomicBool::new(false),
             fail_create: AtomicBool::new(false),
-            fail_sync: AtomicBool::new(false),
+            fail_sync_from: AtomicU64::new(u64::MAX),
+            good_sync_from: AtomicU64::new(u64::MAX),
             free_bytes: AtomicU64::new(u64::MAX),
             syncs: AtomicU64::new(0),
             gate: Mutex::new(true),
-            opened: Condvar::new(),
+            changed: Condvar::new(),
         })
     }
 
     /// Lets syncs pass, or makes them wait.
     pub(crate) fn set_gate(&self, open: bool) {
         *self.gate.lock().unwrap() = open;
-        self.opened.notify_all();
+        self.changed.notify_all();
+    }
+
+    /// Waits until so many syncs were begun.
+    pub(crate) fn wait_for_sync(&self, number: u64) {
+        let mut gate = self.gate.lock().unwrap();
+        while self.syncs.load(Ordering::SeqCst) < number {
+            gate = self.changed.wait(gate).unwrap();
+        }
     }
 }
 
@@ -113,17 +126,22 @@ impl SegmentFile for FailingFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut open = self.faults.gate.lock().unwrap();
-        self.faults.syncs.fetch_add(1, Ordering::SeqCst);
+        let number = self.faults.syncs.fetch_add(1, Ordering::SeqCst) + 1;
+        self.faults.changed.notify_all();
+        // What is written while a sync runs need not be covered by it.
+        let written = fs::read(&self.path)?;
         while !*open {
-            open = self.faults.opened.wait(open).unwrap();
+            open = self.faults.changed.wait(open).unwrap();
         }
         drop(open);
         let mut synced = self.synced.lock().unwrap();
-        if self.faults.fail_sync.load(Ordering::SeqCst) {
+        let failing = self.faults.fail_sync_from.load(Ordering::SeqCst)
+            ..self.faults.good_sync_from.load(Ordering::SeqCst);
+        if failing.contains(&number) {
             fs::write(&self.path, &*synced).unwrap();
             return Err(io::Error::other("sync failed"));
         }
-        *synced = fs::read(&self.path)?;
+        *synced = written;
         Ok(())
     }
 }

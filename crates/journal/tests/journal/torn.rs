@@ -37,6 +37,18 @@ fn a_line_torn_at_any_byte_is_removed_and_told_of() {
 }
 
 #[test]
+fn a_long_torn_line_is_removed_whole() {
+    let data = data_directory();
+    drop(open(&options(data.path())));
+    let path = &segments(data.path())[0];
+    let text = [fs::read(path).unwrap(), vec![b'x'; 100_000]].concat();
+    fs::write(path, text).unwrap();
+    assert_eq!(Journal::open(&options(data.path()), NOW, None).unwrap().1.torn_bytes, 100_000);
+    let report = assert_good(data.path());
+    assert_eq!((report.records, report.torn_bytes), (4, 0));
+}
+
+#[test]
 fn a_first_record_torn_in_a_new_segment_leaves_the_chain_whole() {
     let data = data_directory();
     let options = toolgate_journal::Options { rotate_bytes: 1200, ..options(data.path()) };

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 
-use toolgate_journal::{AppendError, Durability, Journal, Kind, Options, Record, SyncState, Urgency};
+use toolgate_journal::{
+    AppendError, Durability, Journal, Kind, Options, Record, Retention, SyncState, Urgency,
+};
 
 use crate::failing_disk::{FailingDisk, Faults};
 use crate::support::*;
@@ -177,6 +179,26 @@ fn below_the_low_water_mark_decisions_alone_are_refused() {
     assert_eq!(requests(data.path(), "decision"), ["r1", "r3"]);
 }
 
+#[test]
+fn no_segment_goes_before_its_removal_is_safely_recorded() {
+    let (data, faults) = (data_directory(), Faults::none());
+    let retention = Retention { max_bytes: Some(2000), max_age: None };
+    let journal = open_failing(&Options { rotate_bytes: 1500, retention, ..power(data.path()) }, &faults);
+    for _ in 0..20 {
+        decide(&journal, "r");
+    }
+    journal.wait_durable(journal.last_seq()).unwrap();
+    let before = segments(data.path()).len();
+    faults.fail_sync_from.store(0, SeqCst);
+    journal.prune(NOW).unwrap_err();
+    assert!(segments(data.path()).len() >= before);
+    faults.fail_sync_from.store(u64::MAX, SeqCst);
+    assert!(journal.retry(NOW));
+    journal.prune(NOW).unwrap();
+    assert!(segments(data.path()).len() < before);
+    assert_good(data.path());
+}
+
 fn power(data: &Path) -> Options {
     Options { durability: Durability::Power, ..options(data) }
 }
@@ -215,14 +237,14 @@ fn what_a_failed_sync_lost_is_written_again() {
 
         faults.set_gate(false);
         let lost: Vec<u64> = (0..10).map(|_| decide(&journal, "r2")).collect();
-        faults.fail_sync.store(true, SeqCst);
+        faults.fail_sync_from.store(0, SeqCst);
         faults.set_gate(true);
         let last = *lost.last().unwrap();
         assert!(matches!(journal.wait_durable(last), Err(AppendError::Unhealthy { .. })));
         assert!(!journal.healthy());
         assert!(matches!(journal.append(&decision("r3"), Urgency::Now), Err(AppendError::Unhealthy { .. })));
         assert!(!journal.retry(NOW));
-        faults.fail_sync.store(false, SeqCst);
+        faults.fail_sync_from.store(u64::MAX, SeqCst);
         assert!(journal.retry(NOW) && journal.healthy());
         journal.wait_durable(decide(&journal, "r4")).unwrap();
         journal.close(NOW, None).unwrap();
@@ -232,4 +254,45 @@ fn what_a_failed_sync_lost_is_written_again() {
         assert_good(data.path());
         assert_eq!(requests(data.path(), "decision").len(), 12);
     }
+}
+
+#[test]
+fn what_was_written_while_a_good_sync_ran_is_not_taken_for_durable() {
+    let (data, faults) = (data_directory(), Faults::none());
+    let journal = open_failing(&power(data.path()), &faults);
+    journal.wait_durable(journal.last_seq()).unwrap();
+    let before = faults.syncs.load(SeqCst);
+    faults.set_gate(false);
+    let first = decide(&journal, "r1");
+    faults.wait_for_sync(before + 1);
+    faults.fail_sync_from.store(before + 2, SeqCst);
+    let second = decide(&journal, "r2");
+    faults.set_gate(true);
+    journal.wait_durable(first).unwrap();
+    journal.wait_durable(second).unwrap_err();
+    assert_eq!(journal.sync_state(), SyncState { durable_seq: first, failed_seq: second });
+    assert_eq!(requests(data.path(), "decision"), ["r1"], "the disk lost it");
+    faults.fail_sync_from.store(u64::MAX, SeqCst);
+    assert!(journal.retry(NOW));
+    journal.wait_durable(second).unwrap();
+    assert_good(data.path());
+    assert_eq!(requests(data.path(), "decision"), ["r1", "r2"]);
+}
+
+#[test]
+fn a_sync_that_succeeds_after_one_that_failed_is_not_believed() {
+    let (data, faults) = (data_directory(), Faults::none());
+    let journal = open_failing(&power(data.path()), &faults);
+    journal.wait_durable(journal.last_seq()).unwrap();
+    let next = faults.syncs.load(SeqCst) + 1;
+    faults.fail_sync_from.store(next, SeqCst);
+    faults.good_sync_from.store(next + 1, SeqCst);
+    let lost = decide(&journal, "r1");
+    journal.wait_durable(lost).unwrap_err();
+    journal.append(&outcome("r1"), Urgency::Soon).unwrap();
+    assert!(journal.sync_state().durable_seq < lost);
+    assert!(journal.retry(NOW));
+    journal.wait_durable(lost).unwrap();
+    assert_good(data.path());
+    assert_eq!(requests(data.path(), "decision"), ["r1"]);
 }
