@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod connect;
+mod doctor;
 mod grant;
 mod logs;
 mod policy;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     /// Carry a stdio client's messages to a gateway
     Connect(connect::Arguments),
+    /// Check config, data directory, journal, clock, certificates, ports and servers
+    Doctor(doctor::Arguments),
     /// What a stdio server wrote to its standard error, redacted
     Logs(logs::Arguments),
 }
@@ -44,6 +47,7 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Grant(arguments) => grant::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),
+        Command::Doctor(arguments) => doctor::run(arguments, shell),
         Command::Logs(arguments) => logs::run(arguments, shell),
     }
 }

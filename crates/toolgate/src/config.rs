@@ -78,6 +78,8 @@ pub(crate) struct Reading {
     pub(crate) settings: Option<Settings>,
     /// Every file that was looked at, whether or not it could be read.
     pub(crate) files: Vec<PathBuf>,
+    /// Name and file of each policy.
+    pub(crate) policies: Vec<(String, PathBuf)>,
     /// Errors and warnings.
     pub(crate) findings: Vec<Finding>,
 }
@@ -170,10 +172,11 @@ fn check(root: Place<'_>, path: &Path, surroundings: Surroundings<'_>) -> Readin
     let settings = settings(&mut reader, root, (&policies, surroundings.overrides));
     let files =
         std::iter::once(path.to_owned()).chain(policies.iter().map(|policy| policy.path.clone())).collect();
+    let named = policies.iter().map(|policy| (policy.name.clone(), policy.path.clone())).collect();
     let mut findings: Vec<_> = in_file(path, reader.problems.into_sorted()).collect();
     findings.extend(policies.into_iter().flat_map(|policy| policy.findings));
     let settings = settings.filter(|_| !findings.iter().any(Finding::is_error));
-    Reading { settings, files, findings }
+    Reading { settings, files, policies: named, findings }
 }
 
 /// The settings, as far as they can be told.
@@ -217,7 +220,7 @@ fn in_file(file: &Path, problems: Vec<Problem>) -> impl Iterator<Item = Finding>
 }
 
 fn failed(path: &Path, findings: Vec<Finding>) -> Reading {
-    Reading { settings: None, files: vec![path.to_owned()], findings }
+    Reading { settings: None, files: vec![path.to_owned()], policies: Vec::new(), findings }
 }
 
 /// The notation of a file: by its name, and for any other name by its first character.

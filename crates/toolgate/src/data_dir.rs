@@ -39,6 +39,11 @@ impl Options {
         config::outline(&self.config()?, environment)
     }
 
+    /// The data directory that the command line names.
+    pub(crate) fn chosen(&self) -> Option<PathBuf> {
+        self.data_dir.clone()
+    }
+
     /// The data directory, whether or not it exists.
     pub(crate) fn locate(&self, environment: &Environment) -> Result<PathBuf, Failure> {
         if let Some(path) = &self.data_dir {

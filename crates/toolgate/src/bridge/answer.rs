@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use toolgate_json::Document;
 use toolgate_mcp::headers::{is_event_stream, is_json};
-use toolgate_mcp::message::{Message, Outcome, Response};
+use toolgate_mcp::message::{Id, Message, Outcome, Response};
 use toolgate_mcp::sse::{Event, Splitter};
 
 use super::Bridge;
@@ -57,6 +57,15 @@ impl Awaited {
     /// Nothing in particular: a stream of the server's own messages.
     pub(super) fn nothing() -> Self {
         Self { ids: Vec::new(), interest: Interest::Nothing, last_event: None, retry: None }
+    }
+
+    /// Which of the requests has this id; it may be spelt in another way, with escapes or without.
+    fn position(&self, id: &Id<'_>) -> Option<usize> {
+        let same = |raw: &str| {
+            let document = Document::read(raw.as_bytes(), &LIMITS).ok();
+            document.and_then(|own| Id::of(own.root()).map(|own| own == *id)).unwrap_or(false)
+        };
+        self.ids.iter().position(|raw| raw == id.raw() || same(raw))
     }
 
     /// Whether every request has its answer.
@@ -133,7 +142,7 @@ impl Bridge {
 
     fn look_at_response(&self, response: &Response<'_>, awaited: &mut Awaited) {
         let Some(id) = response.id else { return };
-        let Some(index) = awaited.ids.iter().position(|awaited| *awaited == id.raw()) else { return };
+        let Some(index) = awaited.position(&id) else { return };
         awaited.ids.swap_remove(index);
         let Outcome::Result(result) = response.outcome else { return };
         match awaited.interest {
@@ -161,7 +170,7 @@ impl Bridge {
         if let Ok(document) = Document::read(&text, &LIMITS)
             && let Ok(Message::Response(refused)) = Message::read(&document)
         {
-            if refused.id.is_some_and(|id| awaited.ids.iter().any(|awaited| *awaited == id.raw())) {
+            if refused.id.is_some_and(|id| awaited.position(&id).is_some()) {
                 drop(document);
                 self.pass(text, awaited).await;
                 return Ok(());

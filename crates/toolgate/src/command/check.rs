@@ -10,7 +10,7 @@ use toolgate_policy::{Located, Severity};
 use crate::answer::{Answer, Done};
 use crate::config::{self, Finding, Overrides, PolicyFile, Surroundings, format_of};
 use crate::environment::Environment;
-use crate::shell::{Shell, Tone, printable};
+use crate::shell::{Shell, Tone, counted, printable};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -125,19 +125,11 @@ fn print(findings: &[Finding], files: &[PathBuf], shell: &mut Shell) -> std::io:
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let summary = format!(
         "{}, {} in {}",
-        counted(errors, "error"),
-        counted(warnings, "warning"),
-        counted(files.len(), "file")
+        counted(errors as u64, "error"),
+        counted(warnings as u64, "warning"),
+        counted(files.len() as u64, "file")
     );
     let tone = if errors > 0 { Tone::Bad } else { Tone::Good };
     let summary = shell.toned(tone, &summary);
     shell.line(summary)
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    match count {
-        0 => format!("no {noun}s"),
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }

@@ -3,7 +3,11 @@
 
 mod audit;
 mod check;
+mod connect;
+mod doctor;
 mod explain;
 mod grant;
 mod harness;
 mod logs;
+mod scripted;
+mod up;

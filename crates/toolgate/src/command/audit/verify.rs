@@ -9,7 +9,7 @@ use toolgate_journal::{ReadError, Report, public_key, public_key_file, verify_di
 use super::cannot_read;
 use crate::answer::{Answer, Done};
 use crate::data_dir;
-use crate::shell::{Shell, Tone, printable};
+use crate::shell::{Shell, Tone, counted, printable};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -90,10 +90,10 @@ fn json(report: &Report) -> JsonReport {
 }
 
 fn print(report: &Report, shell: &mut Shell) -> std::io::Result<()> {
-    let Report { segments, records, first_seq, last_seq, checkpoints, .. } = report;
-    shell.line(format_args!(
-        "{records} records in {segments} files: {first_seq} to {last_seq}, {checkpoints} signed checkpoints"
-    ))?;
+    let Report { first_seq, last_seq, .. } = report;
+    let (records, files) = (counted(report.records, "record"), counted(report.segments, "file"));
+    let checkpoints = counted(report.checkpoints, "signed checkpoint");
+    shell.line(format_args!("{records} in {files}: {first_seq} to {last_seq}, {checkpoints}"))?;
     match report.last_signed_seq {
         Some(signed) => shell.line(format_args!(
             "signed up to record {signed}; {} after it are chained, but not yet signed",

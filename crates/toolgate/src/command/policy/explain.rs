@@ -67,6 +67,11 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     let document = Document::read(arguments.args.as_bytes(), &LIMITS)
         .map_err(|error| Failure::usage(format_args!("`--args` is not JSON: {error}")))?;
     let known = arguments.definition.as_deref().map(|file| definition(file, &arguments.tool)).transpose()?;
+    if let Some(Known::Tool(Some(schema))) = &known {
+        for problem in plan.review(&arguments.tool, schema) {
+            shell.note(problem.render(&arguments.policy.display().to_string()))?;
+        }
+    }
     let definition = match &known {
         None => Definition::Unchecked,
         Some(Known::Missing) => Definition::Unknown,

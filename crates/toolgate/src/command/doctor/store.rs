@@ -1,0 +1,75 @@
+//! The data directory: there, private, of a known format, and whether a gateway runs on it.
+
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use toolgate_gateway::data_dir::{FORMAT, LOCK_FILE};
+use toolgate_gateway::grants::StoredGrants;
+
+use super::{Check, State};
+
+const FORMAT_FILE: &str = "format";
+
+/// Whether a gateway runs on the data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Running {
+    Yes,
+    No,
+}
+
+pub(super) fn look(path: &Path, checks: &mut Vec<Check>) -> Running {
+    let subject = format!("data directory `{}`", path.display());
+    let mode = match path.metadata() {
+        Ok(found) if found.is_dir() => found.permissions().mode() & 0o777,
+        Ok(_) => {
+            let check = Check::new(subject, State::Bad, "is no folder");
+            checks.push(check.with_advice("choose another `data_dir`"));
+            return Running::No;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            checks.push(Check::fine(subject, "not there yet; the first start makes it"));
+            return Running::No;
+        }
+        Err(error) => {
+            checks.push(Check::new(subject, State::Bad, format!("cannot be read: {error}")));
+            return Running::No;
+        }
+    };
+    if mode & 0o077 != 0 {
+        let found = format!("others can look into it (mode {mode:o}), so the gateway refuses it");
+        let advice = format!("run `chmod 700 {}`", path.display());
+        checks.push(Check::new(subject.as_str(), State::Bad, found).with_advice(advice));
+    }
+    if let Some(found) = unknown_format(path) {
+        checks.push(
+            Check::new(subject.as_str(), State::Bad, found).with_advice("use the program that wrote it"),
+        );
+    }
+    if let Err(error) = StoredGrants::load(path) {
+        checks.push(Check::new(subject.as_str(), State::Bad, error.to_string()));
+    }
+    let running = running(path);
+    if !checks.iter().any(|check| check.subject == subject) {
+        let found = match running {
+            Running::Yes => "private, and a gateway runs on it",
+            Running::No => "private; no gateway runs on it",
+        };
+        checks.push(Check::fine(subject, found));
+    }
+    running
+}
+
+fn unknown_format(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path.join(FORMAT_FILE)).ok()?;
+    let known = text.trim().parse::<u32>().is_ok_and(|format| format <= FORMAT);
+    (!known).then(|| format!("has the format `{}`, and this program knows {FORMAT}", text.trim()))
+}
+
+/// A running gateway holds the lock; a shared one does not keep another from starting for long.
+fn running(path: &Path) -> Running {
+    let locked = File::open(path.join(LOCK_FILE))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+    if locked { Running::Yes } else { Running::No }
+}
