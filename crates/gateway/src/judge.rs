@@ -24,7 +24,7 @@ const STATELESS: &str = "stateless";
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
     /// The id of the request.
-    pub(crate) request_id: &'a str,
+    pub(crate) request_id: &'a Arc<str>,
     /// The grant.
     pub(crate) grant: &'a Arc<Grant>,
     /// Server and policy.
@@ -178,7 +178,7 @@ impl Gateway {
             series.shadowed.inc();
         }
         tracing::debug!(
-            request_id = case.request_id,
+            request_id = &**case.request_id,
             grant = case.grant.label,
             server = case.binding.server.name(),
             method = case.method,
@@ -187,7 +187,7 @@ impl Gateway {
         );
         Judgement::Passed(Box::new(Ticket {
             gateway: Arc::clone(self),
-            request_id: case.request_id.to_owned(),
+            request_id: Arc::clone(case.request_id),
             grant: Arc::clone(case.grant),
             binding: Arc::clone(case.binding),
             method: case.method,
@@ -228,7 +228,7 @@ impl Gateway {
         }
         self.metrics.series(case.binding.server.name(), label(case)).denied.inc();
         tracing::info!(
-            request_id = case.request_id,
+            request_id = &**case.request_id,
             grant = case.grant.label,
             server = case.binding.server.name(),
             method = case.method,
@@ -257,7 +257,7 @@ impl Gateway {
         let mut record = Record {
             ts: self.clock.now().wall,
             kind: Kind::Decision,
-            request_id: Some(case.request_id),
+            request_id: Some(&**case.request_id),
             session: case.session.map(|s| s.name()),
             client: Some(&client),
             grant: Some(&case.grant.label),
@@ -355,6 +355,7 @@ impl<'c, 'd> Claims<'c, 'd> {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Milliseconds, rounded up: a call is never told to come back too early.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

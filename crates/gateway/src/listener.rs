@@ -139,7 +139,8 @@ async fn connection<I, S, F>(
     F: Future<Output = Response<Body>> + Send + 'static,
 {
     let service = service_fn(|request| {
-        let answer = serve(request, peer);
+        // Boxed: a connection that waits or streams does not carry the state of a call.
+        let answer = Box::pin(serve(request, peer));
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let connection = http1::Builder::new()
@@ -148,6 +149,7 @@ async fn connection<I, S, F>(
         .max_headers(limits.headers)
         .max_buf_size(HEAD_BYTES)
         .half_close(false)
+        .writev(false)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -18,6 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -42,7 +43,7 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    let request_id = gateway.request_ids.next();
+    let request_id: Arc<str> = gateway.request_ids.next().into();
     let name = HeaderValue::from_str(&request_id);
     let client = client_address(&gateway.snapshot.load(), &request, peer);
     let mut response = match route(&gateway, request, client, request_id).await {
@@ -97,13 +98,14 @@ async fn route(
     gateway: &Arc<Gateway>,
     request: Request<Incoming>,
     client: IpAddr,
-    request_id: String,
+    request_id: Arc<str>,
 ) -> Result<Response<Body>, Refusal> {
     gateway.door.load().check(&request).map_err(|fault| match fault {
         Fault::Host => Early::Host,
         Fault::Origin => Early::Origin,
     })?;
-    let path = request.uri().path().to_owned();
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
     match path.as_str() {
         "/healthz" => return Ok(json(StatusCode::OK, r#"{"status":"ok"}"#)),
         "/readyz" => return Ok(ready(gateway)),
@@ -112,11 +114,13 @@ async fn route(
     let Some(rest) = path.strip_prefix("/mcp") else { return Err(Early::NotFound.into()) };
     match rest.strip_prefix('/').map(|name| name.strip_suffix('/').unwrap_or(name)) {
         Some(server) if !server.is_empty() && !server.contains('/') => {
-            let visit = Visit::admit(gateway, &request, client, request_id, server)?;
-            to_server(visit, request).await
+            let verb = head.method.clone();
+            let visit = Visit::admit(gateway, head, client, request_id, server)?;
+            to_server(visit, &verb, body).await
         }
-        None | Some("") => Err(all_servers(gateway, &request)),
-        Some(_) => Err(Early::NotFound.into()),
+        None if rest.is_empty() => Err(all_servers(gateway, &head)),
+        Some("") => Err(all_servers(gateway, &head)),
+        None | Some(_) => Err(Early::NotFound.into()),
     }
 }
 
@@ -136,9 +140,9 @@ fn ready(gateway: &Gateway) -> Response<Body> {
 }
 
 /// `/mcp` alone: tells which addresses this grant has instead.
-fn all_servers(gateway: &Gateway, request: &Request<Incoming>) -> Refusal {
+fn all_servers(gateway: &Gateway, head: &Parts) -> Refusal {
     let snapshot = gateway.snapshot.load();
-    let access = match visit::authorize(gateway, &snapshot, request) {
+    let access = match visit::authorize(gateway, &snapshot, head) {
         Ok(access) => access,
         Err(early) => return early.into(),
     };
@@ -150,31 +154,31 @@ fn all_servers(gateway: &Gateway, request: &Request<Incoming>) -> Refusal {
     Refusal::Ready(Box::new(json(StatusCode::NOT_FOUND, body)))
 }
 
-async fn to_server(visit: Visit, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
-    match *request.method() {
+async fn to_server(visit: Arc<Visit>, verb: &Verb, body: Incoming) -> Result<Response<Body>, Refusal> {
+    match *verb {
         Verb::POST => {
-            if !is_json(request.headers()) {
+            if !is_json(&visit.headers) {
                 return Err(Early::ContentType.into());
             }
-            if !Accepted::read(request.headers()).both() {
+            if !Accepted::read(&visit.headers).both() {
                 return Err(Early::Accept.into());
             }
-            let body = read_body(&visit, request).await?;
+            let body = read_body(&visit, body).await?;
             messages::receive(visit, body).await
         }
-        Verb::GET => streams::open(visit).await,
+        Verb::GET => Box::pin(streams::open(visit)).await,
         Verb::DELETE => lifecycle::end(&visit),
         _ => Err(Early::Verb.into()),
     }
 }
 
-async fn read_body(visit: &Visit, request: Request<Incoming>) -> Result<Bytes, Refusal> {
+async fn read_body(visit: &Visit, body: Incoming) -> Result<Bytes, Refusal> {
     let limits = &visit.snapshot.settings.limits;
-    let declared = hyper::body::Body::size_hint(request.body()).lower();
+    let declared = hyper::body::Body::size_hint(&body).lower();
     if declared > limits.body as u64 {
         return Err(Early::TooLarge.into());
     }
-    let body = Limited::new(request.into_body(), limits.body).collect();
+    let body = Limited::new(body, limits.body).collect();
     match tokio::time::timeout(limits.body_timeout, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Early::TooLarge.into()),

@@ -42,7 +42,7 @@ pub(crate) struct Session {
     busy: AtomicUsize,
     asked: Mutex<HashSet<String>>,
     subscribed: Mutex<HashSet<String>>,
-    in_flight: Mutex<HashMap<String, CancellationToken>>,
+    in_flight: Mutex<Vec<(String, CancellationToken)>>,
     /// Where messages of a child go that belong to no request: the GET stream, and the streams of
     /// requests in flight.
     outlets: Mutex<Outlets>,
@@ -152,22 +152,25 @@ impl Session {
         lock(&self.subscribed).contains(uri)
     }
 
-    /// Notes a request in flight under its id; none if one with that id is in flight already.
+    /// Notes a request in flight under its id. A client that uses one id twice at once gets both answers,
+    /// each on the connection that asked.
     #[must_use]
-    pub(crate) fn begin(self: &Arc<Self>, id: &str) -> Option<InFlight> {
-        let mut in_flight = lock(&self.in_flight);
-        if in_flight.contains_key(id) {
-            return None;
-        }
+    pub(crate) fn begin(self: &Arc<Self>, id: &str) -> InFlight {
         let cancelled = CancellationToken::new();
-        in_flight.insert(id.to_owned(), cancelled.clone());
-        Some(InFlight { session: Arc::clone(self), id: id.to_owned(), cancelled })
+        lock(&self.in_flight).push((id.to_owned(), cancelled.clone()));
+        InFlight { session: Arc::clone(self), id: id.to_owned(), cancelled }
     }
 
-    /// Cancels a request in flight; false if there is none of that id.
+    /// Cancels the requests in flight under an id; false if there are none.
     #[must_use]
     pub(crate) fn cancel(&self, id: &str) -> bool {
-        lock(&self.in_flight).get(id).map(CancellationToken::cancel).is_some()
+        let in_flight = lock(&self.in_flight);
+        let mut found = false;
+        for (_, cancelled) in in_flight.iter().filter(|(known, _)| known == id) {
+            cancelled.cancel();
+            found = true;
+        }
+        found
     }
 
     /// Makes `sender` the GET stream; a former one ends.
@@ -229,7 +232,10 @@ pub(crate) struct InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        lock(&self.session.in_flight).remove(&self.id);
+        let mut in_flight = lock(&self.session.in_flight);
+        if let Some(place) = in_flight.iter().position(|(id, _)| *id == self.id) {
+            in_flight.swap_remove(place);
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Ticket {
     /// The gateway.
     pub(crate) gateway: Arc<Gateway>,
     /// The id of the request.
-    pub(crate) request_id: String,
+    pub(crate) request_id: Arc<str>,
     /// The grant.
     pub(crate) grant: Arc<Grant>,
     /// Server and policy.
@@ -104,7 +104,7 @@ impl Ticket {
         self.target.describe(&mut record);
         // The record comes first: counters rebuilt from the journal are never lower than the truth.
         if let Err(error) = self.gateway.journal.append(&record, Urgency::Soon) {
-            tracing::error!(request_id = self.request_id, %error, "the outcome of a call is not in the journal");
+            tracing::error!(request_id = &*self.request_id, %error, "the outcome of a call is not in the journal");
         }
         if let Some(reservation) = self.reservation.take() {
             reservation.settle_each(now, |index| {

@@ -332,21 +332,24 @@ impl Server {
     ///
     /// The server cannot be reached, or speaks only the legacy era.
     pub(crate) async fn modern_leg(&self) -> Result<Leg, UpstreamError> {
+        let known = self.settings.protocol == Protocol::Modern || self.known_modern.load(Ordering::Relaxed);
+        match &self.reach {
+            Reaching::Web(_) if known => Ok(Leg::Web { revision: Revision::NEWEST_MODERN, session: None }),
+            _ => Box::pin(self.find_modern_leg()).await,
+        }
+    }
+
+    async fn find_modern_leg(&self) -> Result<Leg, UpstreamError> {
         let now = self.clock.now().mono;
         if self.settings.protocol == Protocol::Legacy || now < self.not_modern_until.load(Ordering::Relaxed) {
             return Err(UpstreamError::OtherEra(Era::Legacy));
         }
         let leg = match &self.reach {
             Reaching::Unusable(why) => return Err(UpstreamError::Unreached(why.clone())),
-            Reaching::Web(web) => {
-                let known =
-                    self.settings.protocol == Protocol::Modern || self.known_modern.load(Ordering::Relaxed);
-                if known || web.speaks_modern(self).await? {
-                    Ok(Leg::Web { revision: Revision::NEWEST_MODERN, session: None })
-                } else {
-                    Err(UpstreamError::OtherEra(Era::Legacy))
-                }
+            Reaching::Web(web) if web.speaks_modern(self).await? => {
+                Ok(Leg::Web { revision: Revision::NEWEST_MODERN, session: None })
             }
+            Reaching::Web(_) => Err(UpstreamError::OtherEra(Era::Legacy)),
             Reaching::Command(children) => children.modern().await,
         };
         match &leg {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use tokio::sync::watch;
 use toolgate_journal::SyncState;
 use toolgate_json::{Splice, Value};
 use toolgate_mcp::capabilities;
@@ -21,7 +22,7 @@ use super::lifecycle::closed_to_servers;
 use super::messages::Inquiry;
 use super::shape::Shape;
 use crate::body::Body;
-use crate::judge::{Case, Denied, Judgement};
+use crate::judge::{Case, Denied, Judgement, millis};
 use crate::refusal::{Refusal, json};
 use crate::settings::Names;
 use crate::ticket::{Target, Ticket};
@@ -89,7 +90,7 @@ async fn known_definitions(
     let known = |d: &Definitions| d.get(name).is_some() || d.dotted(name).is_some();
     let looked_up = match server.definitions(&inquiry.leg).await {
         Ok(definitions) if known(&definitions) => return Ok(definitions),
-        Ok(_) => server.definitions_again(&inquiry.leg).await,
+        Ok(_) => Box::pin(server.definitions_again(&inquiry.leg)).await,
         Err(error) => Err(error),
     };
     match looked_up {
@@ -170,7 +171,7 @@ impl Subject<'_, '_> {
         }
         let decision = error::Denial {
             rule: &denied.rule,
-            retry_after_ms: denied.retry_after.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX)),
+            retry_after_ms: denied.retry_after.map(millis),
             request_id: &self.inquiry.visit.request_id,
         };
         if self.call.task.is_some() && era == Era::Legacy {
@@ -253,8 +254,17 @@ fn unrecorded(inquiry: &Inquiry<'_>, error: &toolgate_journal::AppendError) -> R
 
 /// Waits until the decision survives what it is to survive, where that is more than a crash of the process.
 async fn durable(inquiry: &Inquiry<'_>, ticket: &Ticket) -> Result<(), Refusal> {
-    let Some(synced) = &inquiry.visit.gateway.synced else { return Ok(()) };
-    let sequence = ticket.sequence;
+    match &inquiry.visit.gateway.synced {
+        None => Ok(()),
+        Some(synced) => Box::pin(synced_up_to(inquiry, synced, ticket.sequence)).await,
+    }
+}
+
+async fn synced_up_to(
+    inquiry: &Inquiry<'_>,
+    synced: &watch::Receiver<SyncState>,
+    sequence: u64,
+) -> Result<(), Refusal> {
     let settled = |state: &SyncState| state.durable_seq >= sequence || state.failed_seq >= sequence;
     match synced.clone().wait_for(settled).await {
         Ok(state) if state.durable_seq >= sequence => Ok(()),
@@ -282,7 +292,7 @@ async fn judged(
 fn denial(inquiry: &Inquiry<'_>, denied: &Denied) -> Refusal {
     let decision = error::Denial {
         rule: &denied.rule,
-        retry_after_ms: denied.retry_after.map(|w| u64::try_from(w.as_millis()).unwrap_or(u64::MAX)),
+        retry_after_ms: denied.retry_after.map(millis),
         request_id: &inquiry.visit.request_id,
     };
     let code = if denied.by_limit { Code::RateLimited } else { Code::PolicyDenied };

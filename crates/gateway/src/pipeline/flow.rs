@@ -41,7 +41,7 @@ enum Departure {
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) visit: Visit,
+    pub(super) visit: Arc<Visit>,
     pub(super) session: Option<Arc<Session>>,
     pub(super) leg: Leg,
     /// The raw id of the request.
@@ -61,7 +61,7 @@ impl Flow {
     /// The flow of a request.
     pub(super) fn of(inquiry: &Inquiry<'_>, shape: Shape, ticket: Option<Box<Ticket>>) -> Self {
         Self {
-            visit: inquiry.visit.clone(),
+            visit: Arc::clone(inquiry.visit),
             _hold: inquiry.session.as_ref().map(Session::hold),
             session: inquiry.session.clone(),
             leg: inquiry.leg.clone(),
@@ -115,17 +115,7 @@ impl Flow {
             Era::Legacy => Departure::GoesOn,
             Era::Modern => Departure::Cancels,
         };
-        let in_flight = match &self.session {
-            None => None,
-            Some(session) => Some(session.begin(&key_of(&self.id)).ok_or_else(|| {
-                Refusal::error(
-                    &self.id,
-                    toolgate_mcp::error::Code::InvalidRequest,
-                    "a request with this id is in flight in this session already",
-                    Era::Legacy,
-                )
-            })?),
-        };
+        let in_flight = self.session.as_ref().map(|session| session.begin(&key_of(&self.id)));
         let tasks = self.visit.gateway.tasks.clone();
         let work = Box::pin(self.run(outgoing, in_flight));
         Ok(match departure {
@@ -302,7 +292,7 @@ impl Flow {
         let outcome = if error.is_unreached() { Outcome::Unreached } else { Outcome::Error };
         self.settle(outcome);
         tracing::info!(
-            request_id = self.visit.request_id,
+            request_id = &*self.visit.request_id,
             server = self.visit.binding.server.name(),
             method = self.method.name(),
             %error,

@@ -42,7 +42,7 @@ struct Shaken {
 
 /// Opens a session.
 pub(super) async fn initialize(
-    visit: &Visit,
+    visit: &Arc<Visit>,
     body: &Bytes,
     request: &Request<'_>,
 ) -> Result<Response<Body>, Refusal> {
@@ -118,7 +118,7 @@ fn id_span(body: &[u8]) -> Result<toolgate_json::Span, UpstreamError> {
 }
 
 /// Makes the session of a handshake that went well, and answers with its id.
-fn open(visit: &Visit, request: &Request<'_>, shaken: Shaken) -> Result<Response<Body>, Refusal> {
+fn open(visit: &Arc<Visit>, request: &Request<'_>, shaken: Shaken) -> Result<Response<Body>, Refusal> {
     let server = &visit.binding.server;
     let refused = |e: UpstreamError| Refusal::of_upstream(&e, server.name(), request.id.raw(), Era::Legacy);
     let protocol = |text: &str| refused(UpstreamError::Protocol(text.to_owned()));
@@ -147,7 +147,7 @@ fn open(visit: &Visit, request: &Request<'_>, shaken: Shaken) -> Result<Response
     let body = splice.apply(document.text().as_bytes());
     let session = admit(visit, request, shaken.leg, revision)?;
     if let Some(events) = shaken.events {
-        visit.gateway.tasks.spawn(streams::pump(visit.clone(), Arc::clone(&session), events));
+        visit.gateway.tasks.spawn(streams::pump(Arc::clone(visit), Arc::clone(&session), events));
     }
     let mut response = json(StatusCode::OK, body);
     if let Ok(id) = HeaderValue::from_str(&session.id) {

@@ -26,7 +26,7 @@ use crate::upstream::{Leg, UpstreamError, event_of};
 /// A request whose way is known.
 #[derive(Debug)]
 pub(super) struct Inquiry<'d> {
-    pub(super) visit: &'d Visit,
+    pub(super) visit: &'d Arc<Visit>,
     pub(super) body: &'d Bytes,
     pub(super) request: &'d Request<'d>,
     pub(super) method: Method,
@@ -51,7 +51,7 @@ impl Inquiry<'_> {
 }
 
 /// Receives the body of a POST.
-pub(super) async fn receive(visit: Visit, body: Bytes) -> Result<Response<Body>, Refusal> {
+pub(super) async fn receive(visit: Arc<Visit>, body: Bytes) -> Result<Response<Body>, Refusal> {
     let limits = visit.gateway.message_limits(&visit.snapshot);
     let document = Document::read(&body, &limits)
         .map_err(|e| Refusal::of_message(&MessageError::from(e), Era::Legacy))?;
@@ -61,8 +61,10 @@ pub(super) async fn receive(visit: Visit, body: Bytes) -> Result<Response<Body>,
         (Message::Request(request), Era::Modern) => modern_request(&visit, &body, &request).await,
         (Message::Request(request), Era::Legacy) => legacy_request(&visit, &body, &request).await,
         (Message::Notification(note), Era::Modern) => modern_notification(&visit, &note),
-        (Message::Notification(note), Era::Legacy) => legacy_notification(&visit, &body, &note).await,
-        (Message::Response(response), Era::Legacy) => client_answer(&visit, &body, &response).await,
+        (Message::Notification(note), Era::Legacy) => {
+            Box::pin(legacy_notification(&visit, &body, &note)).await
+        }
+        (Message::Response(response), Era::Legacy) => Box::pin(client_answer(&visit, &body, &response)).await,
         (Message::Response(_), Era::Modern) => Err(Refusal::Message {
             id: None,
             code: Code::InvalidRequest,
@@ -70,7 +72,7 @@ pub(super) async fn receive(visit: Visit, body: Bytes) -> Result<Response<Body>,
             data: None,
             era,
         }),
-        (Message::Batch(array), _) => split_batch(visit, array).await,
+        (Message::Batch(array), _) => Box::pin(split_batch(&visit, array)).await,
     }
 }
 
@@ -97,7 +99,7 @@ fn looks_like_date(version: &str) -> bool {
 }
 
 async fn modern_request(
-    visit: &Visit,
+    visit: &Arc<Visit>,
     body: &Bytes,
     request: &Request<'_>,
 ) -> Result<Response<Body>, Refusal> {
@@ -140,12 +142,12 @@ fn unknown_method(request: &Request<'_>) -> String {
 }
 
 async fn legacy_request(
-    visit: &Visit,
+    visit: &Arc<Visit>,
     body: &Bytes,
     request: &Request<'_>,
 ) -> Result<Response<Body>, Refusal> {
     if request.method.as_str() == Method::Initialize.name() {
-        return lifecycle::initialize(visit, body, request).await;
+        return Box::pin(lifecycle::initialize(visit, body, request)).await;
     }
     let session = session_of(visit)?;
     check_version_header(visit, Some(request.id.raw()))?;
@@ -204,20 +206,25 @@ async fn dispatch(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal> {
     match inquiry.method.judged() {
         Judged::Ping => Ok(answered(&inquiry, "{}")),
         Judged::Logging if shares_child(&inquiry) => Ok(answered(&inquiry, "{}")),
-        Judged::Lifecycle => Flow::of(&inquiry, shape::Shape::Discover, None).start(&inquiry).await,
-        Judged::Logging => Flow::of(&inquiry, shape::Shape::Plain, None).start(&inquiry).await,
-        Judged::List(listed) => Flow::of(&inquiry, shape::Shape::List(listed), None).start(&inquiry).await,
+        Judged::Lifecycle => forward(&inquiry, shape::Shape::Discover).await,
+        Judged::Logging => forward(&inquiry, shape::Shape::Plain).await,
+        Judged::List(listed) => forward(&inquiry, shape::Shape::List(listed)).await,
         Judged::Tool => calls::tool(inquiry).await,
-        Judged::Resource => calls::resource(inquiry).await,
-        Judged::Prompt => calls::prompt(inquiry).await,
-        Judged::Completion => calls::completion(inquiry).await,
-        Judged::Subscription => calls::listen(inquiry).await,
-        Judged::Task => calls::task(inquiry).await,
+        Judged::Resource => Box::pin(calls::resource(inquiry)).await,
+        Judged::Prompt => Box::pin(calls::prompt(inquiry)).await,
+        Judged::Completion => Box::pin(calls::completion(inquiry)).await,
+        Judged::Subscription => Box::pin(calls::listen(inquiry)).await,
+        Judged::Task => Box::pin(calls::task(inquiry)).await,
         // No client's request is judged as one of these; the table of methods says so.
         Judged::Asked(_) | Judged::Cancel | Judged::Progress | Judged::Note => {
             Err(inquiry.error(Code::MethodNotFound, unknown_method(inquiry.request)))
         }
     }
+}
+
+/// Sends a request on that nothing judges but its answer.
+async fn forward(inquiry: &Inquiry<'_>, shape: shape::Shape) -> Result<Response<Body>, Refusal> {
+    Box::pin(Flow::of(inquiry, shape, None).start(inquiry)).await
 }
 
 fn shares_child(inquiry: &Inquiry<'_>) -> bool {
@@ -309,8 +316,8 @@ async fn client_answer(
 }
 
 /// A batch of 2025-03-26: each element goes its own way, and the answers come on one stream.
-async fn split_batch(visit: Visit, array: Value<'_>) -> Result<Response<Body>, Refusal> {
-    let revision = match session_of(&visit) {
+async fn split_batch(visit: &Visit, array: Value<'_>) -> Result<Response<Body>, Refusal> {
+    let revision = match session_of(visit) {
         Ok(session) => session.revision,
         // Without a session no revision was agreed on that has batches.
         Err(_) => Revision::NEWEST_LEGACY,
@@ -319,7 +326,8 @@ async fn split_batch(visit: Visit, array: Value<'_>) -> Result<Response<Body>, R
     let bodies: Vec<Bytes> = elements.iter().map(|e| Bytes::copy_from_slice(e.raw().as_bytes())).collect();
     let mut answers = Vec::new();
     for body in bodies {
-        let element = Visit { request_id: visit.gateway.request_ids.next(), ..visit.clone() };
+        let request_id = visit.gateway.request_ids.next().into();
+        let element = Arc::new(Visit { request_id, ..visit.clone() });
         let response = Box::pin(receive(element, body)).await.unwrap_or_else(Refusal::into_response);
         if response.status() != StatusCode::ACCEPTED {
             answers.push(response.into_body());
@@ -328,7 +336,7 @@ async fn split_batch(visit: Visit, array: Value<'_>) -> Result<Response<Body>, R
     if answers.is_empty() {
         return Ok(empty(StatusCode::ACCEPTED));
     }
-    Ok(gather(&visit, answers))
+    Ok(gather(visit, answers))
 }
 
 /// One stream of what several bodies hold, in their order.

@@ -23,7 +23,7 @@ use crate::session::{Hold, Session};
 use crate::upstream::{Events, Leg, Server, UpstreamError, event_of};
 
 /// Opens the stream of a session.
-pub(super) async fn open(visit: Visit) -> Result<Response<Body>, Refusal> {
+pub(super) async fn open(visit: Arc<Visit>) -> Result<Response<Body>, Refusal> {
     if !Accepted::read(&visit.headers).event_stream {
         return Err(Early::Accept.into());
     }
@@ -67,7 +67,7 @@ fn stream_refusal(visit: &Visit, session: &Arc<Session>, error: &UpstreamError) 
 /// An open GET stream.
 #[derive(Debug)]
 struct Stream {
-    visit: Visit,
+    visit: Arc<Visit>,
     session: Arc<Session>,
     sender: mpsc::Sender<Bytes>,
     _place: StreamPlace,
@@ -134,7 +134,7 @@ impl Stream {
 }
 
 /// Takes what a session's own child says that belongs to no request, until the child ends.
-pub(super) async fn pump(visit: Visit, session: Arc<Session>, mut events: mpsc::Receiver<Event>) {
+pub(super) async fn pump(visit: Arc<Visit>, session: Arc<Session>, mut events: mpsc::Receiver<Event>) {
     while let Some(event) = events.recv().await {
         let watch = Watch { visit: &visit, session: Some(&session), leg: &session.leg };
         let (Event::ServerRequest { body, .. } | Event::Notification { body, .. }) = &event;

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 use tokio_util::sync::CancellationToken;
 use toolgate_policy::Context;
 
@@ -18,7 +19,7 @@ use crate::snapshot::Snapshot;
 pub(super) struct Visit {
     pub(super) gateway: Arc<Gateway>,
     pub(super) snapshot: Arc<Snapshot>,
-    pub(super) request_id: String,
+    pub(super) request_id: Arc<str>,
     pub(super) grant: Arc<Grant>,
     pub(super) binding: Arc<Binding>,
     /// Cancelled when the token ends.
@@ -35,30 +36,30 @@ impl Visit {
     /// # Errors
     ///
     /// Without a valid token 401; a server that is not included is answered like one that does not exist.
-    pub(super) fn admit<B>(
+    pub(super) fn admit(
         gateway: &Arc<Gateway>,
-        request: &Request<B>,
+        head: Parts,
         client: IpAddr,
-        request_id: String,
+        request_id: Arc<str>,
         server: &str,
-    ) -> Result<Self, Early> {
+    ) -> Result<Arc<Self>, Early> {
         let snapshot = gateway.snapshot.load_full();
-        let access = authorize(gateway, &snapshot, request)?;
+        let access = authorize(gateway, &snapshot, &head)?;
         let binding = access.grant.bindings.get(server).ok_or(Early::NotFound)?;
         if gateway.stop.is_cancelled() {
             return Err(Early::Stopping);
         }
-        Ok(Self {
+        Ok(Arc::new(Self {
             gateway: Arc::clone(gateway),
             request_id,
             grant: Arc::clone(&access.grant),
             binding: Arc::clone(binding),
             life: access.life.clone(),
             client,
-            headers: request.headers().clone(),
+            headers: head.headers,
             started: gateway.clock.now().mono,
             snapshot,
-        })
+        }))
     }
 
     /// What conditions may ask.
@@ -80,15 +81,15 @@ impl Visit {
 /// # Errors
 ///
 /// There is none, or none that is valid; or one stands in the URL.
-pub(super) fn authorize<'s, B>(
+pub(super) fn authorize<'s>(
     gateway: &Gateway,
     snapshot: &'s Snapshot,
-    request: &Request<B>,
+    head: &Parts,
 ) -> Result<&'s Access, Early> {
-    if request.uri().query().is_some_and(holds_token) {
+    if head.uri.query().is_some_and(holds_token) {
         return Err(Early::TokenInUrl);
     }
-    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let mut values = head.headers.get_all(header::AUTHORIZATION).iter();
     let token = match (values.next(), values.next()) {
         (Some(value), None) => bearer(value),
         _ => None,

@@ -126,11 +126,14 @@ impl Server {
         if let Some(fresh) = inventory.fresh(self.clock.now().mono) {
             return Ok(fresh);
         }
-        let _fetching = inventory.fetching.lock().await;
-        match inventory.fresh(self.clock.now().mono) {
-            Some(fresh) => Ok(fresh),
-            None => self.fetch(leg).await,
-        }
+        Box::pin(async {
+            let _fetching = inventory.fetching.lock().await;
+            match inventory.fresh(self.clock.now().mono) {
+                Some(fresh) => Ok(fresh),
+                None => self.fetch(leg).await,
+            }
+        })
+        .await
     }
 
     /// The server's tools for a name that the known ones do not have: looked up once afresh.

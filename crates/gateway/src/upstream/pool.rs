@@ -111,7 +111,8 @@ impl Origin {
         loop {
             let (mut sender, fresh) = match self.take_idle().await {
                 Some(sender) => (sender, false),
-                None => (self.connect().await?, true),
+                // Boxed: opening is rare, and its state would make every call's larger.
+                None => (Box::pin(self.connect()).await?, true),
             };
             match sender.try_send_request(request).await {
                 Ok(response) => {
