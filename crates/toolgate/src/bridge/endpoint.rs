@@ -49,6 +49,14 @@ pub(super) enum SendError {
         /// What the system said.
         reason: String,
     },
+    /// No byte of it was written, since no secure connection came about.
+    #[error("no secure connection to the gateway at {address}: {reason}")]
+    Insecure {
+        /// Host and port.
+        address: String,
+        /// What is wrong with the certificate or the handshake.
+        reason: String,
+    },
     /// The connection broke after bytes were written.
     #[error("the connection to the gateway broke: {0}")]
     Broken(String),
@@ -132,7 +140,11 @@ impl Endpoint {
             None => self.handshake(stream).await,
             Some((connector, name)) => {
                 let stream = timeout(CONNECT, connector.connect(name.clone(), stream)).await.map_err(late)?;
-                self.handshake(stream.map_err(|error| self.unreachable(error))?).await
+                let insecure = |error: std::io::Error| SendError::Insecure {
+                    address: self.address(),
+                    reason: error.to_string(),
+                };
+                self.handshake(stream.map_err(insecure)?).await
             }
         }
     }

@@ -24,7 +24,12 @@ pub(super) enum Fault {
 impl From<SendError> for Fault {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Unreachable { .. } => Self::Unreachable(error.to_string()),
+            SendError::Unreachable { .. } => {
+                Self::Unreachable(format!("{error}; is it running? start it with `toolgate up`"))
+            }
+            SendError::Insecure { .. } => Self::Unreachable(format!(
+                "{error}; if its certificate is of your own, name it in the variable SSL_CERT_FILE"
+            )),
             SendError::Broken(_) => Self::Broken(error.to_string()),
         }
     }
@@ -52,8 +57,7 @@ impl Fault {
 
     fn message(&self) -> String {
         match self {
-            Self::Unreachable(reason) => format!("{reason}; is it running? start it with `toolgate up`"),
-            Self::Broken(reason) => reason.clone(),
+            Self::Unreachable(reason) | Self::Broken(reason) => reason.clone(),
             Self::Refused { status, message } => {
                 let said = message.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
                 format!("the gateway refused the request ({status}){said}{}", advice(*status))

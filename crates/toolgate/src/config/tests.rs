@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use toolgate_gateway::settings::{Durability, Names, Protocol, Reach};
 use toolgate_gateway::token;
 
@@ -426,4 +427,46 @@ fn the_grants_are_found_in_a_file_with_mistakes() {
     std::fs::write(&path, "listn: x\ngrants: { a: { token_env: NOPE }, b: {} }").unwrap();
     let grant = |label: &str, brings_token| OutlinedGrant { label: label.to_owned(), brings_token };
     assert_eq!(outline(&path, &environment()).unwrap().grants, [grant("a", true), grant("b", false)]);
+}
+
+/// Pieces of which config files are made, in no sensible order.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("servers:"),
+        Just("grants:"),
+        Just("policies: { p: p.json }"),
+        Just("listen:"),
+        Just(" 127.0.0.1:1"),
+        Just("${PORT}"),
+        Just("${"),
+        Just("}"),
+        Just("$${"),
+        Just("{"),
+        Just("["),
+        Just("]"),
+        Just("\n"),
+        Just("  "),
+        Just("s: "),
+        Just("command: [x]"),
+        Just("url: http://h"),
+        Just("token_env: TOKEN"),
+        Just("limits:"),
+        Just("body: "),
+        Just("16MiB"),
+        Just("-1"),
+        Just("\u{0}"),
+        Just("\u{feff}"),
+        Just("ü: "),
+        Just("\""),
+        Just(", "),
+    ];
+    proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    /// `findings` asserts that there are settings exactly where there is no error.
+    #[test]
+    fn no_text_is_half_read(text in prop_oneof![pieces(), any::<String>()]) {
+        findings(&text);
+    }
 }

@@ -18,7 +18,9 @@ struct Up {
 
 impl Up {
     fn start(folder: &Folder, words: &[&str]) -> Self {
-        let mut child = folder.command().arg("up").args(words).stdout(Stdio::piped()).spawn().unwrap();
+        let mut command = folder.command();
+        command.arg("up").args(words).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
         let lines = read_lines(BufReader::new(child.stdout.take().unwrap()));
         Self { child, lines }
     }
