@@ -1,3 +1,5 @@
+//! Headers against bodies, value by value.
+
 use proptest::prelude::*;
 use toolgate_json::{Document, Limits};
 

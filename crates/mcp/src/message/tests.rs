@@ -1,3 +1,5 @@
+//! The envelope: what is accepted, what is refused, and with which error.
+
 use toolgate_json::Limits;
 
 use super::*;

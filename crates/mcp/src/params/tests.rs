@@ -1,3 +1,5 @@
+//! Views of parameters: required members, types, imitations.
+
 use toolgate_json::{Document, Limits};
 
 use super::*;

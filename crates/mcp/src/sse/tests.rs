@@ -1,3 +1,5 @@
+//! Streams in chunks against a plain line-by-line reference.
+
 use proptest::prelude::*;
 
 use super::*;
