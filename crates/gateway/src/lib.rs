@@ -35,3 +35,6 @@ mod upstream;
 pub use crate::probe::{ProbeReport, ProbedTool, probe};
 pub use crate::reload::{Load, Loaded};
 pub use crate::run::{Ready, RunError, RunOptions, run};
+
+#[cfg(test)]
+mod tests;
