@@ -18,6 +18,7 @@ mod listener;
 mod metrics;
 mod pipeline;
 mod probe;
+mod ready;
 mod recovery;
 mod refusal;
 mod reload;

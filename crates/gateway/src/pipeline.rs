@@ -27,6 +27,7 @@ use toolgate_mcp::headers::{Accepted, is_json};
 use crate::body::Body;
 use crate::door::Fault;
 use crate::gateway::Gateway;
+use crate::ready::within;
 use crate::refusal::{Early, Refusal, RefusedBy, json};
 use crate::snapshot::Snapshot;
 
@@ -179,7 +180,7 @@ async fn read_body(visit: &Visit, body: Incoming) -> Result<Bytes, Refusal> {
         return Err(Early::TooLarge.into());
     }
     let body = Limited::new(body, limits.body).collect();
-    match tokio::time::timeout(limits.body_timeout, body).await {
+    match within(limits.body_timeout, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Early::TooLarge.into()),
         Ok(Err(_)) => Err(Early::BodyBroken.into()),

@@ -217,6 +217,10 @@ fn changes(previous: &Snapshot, next: &Snapshot) -> String {
     for (name, _) in restart.into_iter().filter(|(_, changed)| *changed) {
         told.push(format!("`{name}` changed and acts at the next start"));
     }
+    let (gone, come) = (previous.tokens_not_in(next), next.tokens_not_in(previous));
+    if gone + come > 0 {
+        told.push(format!("grants: {come} tokens are new and {gone} are no longer valid"));
+    }
     if told.is_empty() { "nothing that matters changed".to_owned() } else { told.join("; ") }
 }
 

@@ -103,6 +103,12 @@ impl Snapshot {
         self.tokens.values().any(|a| a.grant.label == grant && a.grant.bindings.contains_key(server))
     }
 
+    /// How many tokens another snapshot does not have.
+    #[must_use]
+    pub(crate) fn tokens_not_in(&self, other: &Snapshot) -> usize {
+        self.tokens.keys().filter(|hash| !other.tokens.contains_key(*hash)).count()
+    }
+
     /// Ends the lives of tokens that this snapshot knows and `next` does not, or that are over at
     /// `wall_micros`. Returns the labels of the grants concerned.
     pub(crate) fn end_lives(&self, next: &Snapshot, wall_micros: i64) -> Vec<String> {

@@ -315,8 +315,10 @@ impl Server {
 
     /// Ends what it runs.
     pub(crate) async fn stop(&self) {
-        if let Reaching::Command(children) = &self.reach {
-            children.stop().await;
+        match &self.reach {
+            Reaching::Web(web) => web.close_idle(),
+            Reaching::Command(children) => children.stop().await,
+            Reaching::Unusable(_) => {}
         }
     }
 

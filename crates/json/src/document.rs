@@ -185,9 +185,15 @@ impl<'d> Value<'d> {
     /// Whether the value is a string equal to `other`, without allocating.
     #[must_use]
     pub fn is_str(&self, other: &str) -> bool {
-        match self.as_str() {
-            Some(text) => text == other,
-            None => false,
+        let node = self.node();
+        let (start, end) = (node.start as usize + 1, (node.end as usize).saturating_sub(1));
+        match node.tag {
+            Tag::PlainString => {
+                end.saturating_sub(start) == other.len()
+                    && self.text.as_bytes().get(start..end) == Some(other.as_bytes())
+            }
+            Tag::EscapedString => self.as_str().is_some_and(|text| text == other),
+            _ => false,
         }
     }
 
@@ -223,7 +229,13 @@ impl<'d> Value<'d> {
     /// The member of that name, if this is an object that has it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
-        self.members().find(|m| m.name.is_str(name)).map(|m| m.value)
+        let mut children = self.children(Tag::Object);
+        loop {
+            let (member, value) = (children.next()?, children.next()?);
+            if member.is_str(name) {
+                return Some(value);
+            }
+        }
     }
 
     /// The element at that place, if this is an array that has it.

@@ -15,6 +15,8 @@ use toolgate_mcp::message::{Message, Outcome};
 use toolgate_mcp::method::Method;
 use toolgate_mcp::revision::Revision;
 
+use crate::ready::within;
+
 use super::pool::{Answer, BadUrl, Origin};
 use super::reply::{Content, Events, Reply};
 use super::{Outgoing, Server, UpstreamError};
@@ -128,6 +130,11 @@ impl Web {
         if let Ok(Err(error)) = ended {
             tracing::debug!(server = server.name(), %error, "the session could not be ended");
         }
+    }
+
+    /// Closes the connections that wait for use.
+    pub(crate) fn close_idle(&self) {
+        self.origin.close_idle();
     }
 
     /// Whether the server answers `server/discover` as the modern era has it.
@@ -279,7 +286,7 @@ async fn next_frame(body: &mut Answer, server: &Server) -> Result<Option<Bytes>,
     }
     let patience = server.settings().timeout;
     let frame =
-        timeout(patience, body.frame()).await.map_err(|_| UpstreamError::Silent(patience.as_secs()))?;
+        within(patience, body.frame()).await.map_err(|_| UpstreamError::Silent(patience.as_secs()))?;
     match frame {
         None => Ok(None),
         Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),

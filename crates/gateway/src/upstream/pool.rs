@@ -180,6 +180,11 @@ impl Origin {
         format!("{}: {error}{cause}", self.address())
     }
 
+    /// Closes the connections that wait for use.
+    pub(crate) fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn put_back(&self, sender: SendRequest<Full<Bytes>>) {
         if sender.is_closed() {
             return;

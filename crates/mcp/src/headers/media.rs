@@ -18,6 +18,13 @@ impl Accepted {
     /// nothing, as the official servers have it.
     #[must_use]
     pub fn read(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(ACCEPT).iter();
+        // What nearly every client sends, letter for letter.
+        if let (Some(value), None) = (values.next(), values.next())
+            && value.as_bytes() == b"application/json, text/event-stream"
+        {
+            return Self { json: true, event_stream: true };
+        }
         Self {
             json: accepts(headers, "application", "json"),
             event_stream: accepts(headers, "text", "event-stream"),
