@@ -16,7 +16,7 @@ def pytest_sessionstart(session):
 
 @pytest.fixture
 def gateway(tmp_path):
-    """Makes gateways; each is stopped at the end of the test, with its output shown if the test failed."""
+    """Makes gateways; each is ended with the test, with its output shown if the test failed."""
     made = []
 
     def make(servers, policies=None, **more):
@@ -27,7 +27,8 @@ def gateway(tmp_path):
 
     yield make
     for one in made:
-        one.stop()
+        # Tests that are about stopping stop; the others need not wait for it.
+        one.end()
         if one.process:
             print(f"--- output of the gateway in {one.folder.name} ---\n{one.process.texts()[-3000:]}")
 

@@ -69,10 +69,15 @@ def test_inspector(everywhere, server, era):
     assert code == 0 and expected in json.dumps(answer), (answer, err)
 
 
-def test_inspector_sees_a_denial_as_a_tools_error(everywhere):
-    code, answer, err = inspector(everywhere.url("imagegen-http"), "--method", "tools/call", "--tool-name",
-                                  "image.generate.openai", "--tool-args-json", '{"prompt":"x"}')
-    assert code == 5 and "[POLICY DENIED]" in json.dumps(answer), (code, answer, err)
+def test_inspector_sees_a_denial_as_a_tools_error(gateway, imagegen):
+    """A listed tool whose call is refused: the client's exit code says that the tool failed, and why."""
+    policy = {"version": "1", "tools": {TOOL: {"require": [{"conditions": [{"path": "args.prompt", "op": "eq", "value": "a cat"}], "on_deny": "only cats"}]}}}
+    gate = gateway({"images": {"url": imagegen}}, {"p": policy})
+    for era in ("legacy", "modern"):
+        code, answer, err = inspector(gate.url("images"), "--method", "tools/call", "--tool-name", TOOL, "--tool-args-json", '{"prompt":"a dog"}', era=era)
+        assert code == 5 and "[POLICY DENIED] only cats" in json.dumps(answer), (era, code, answer, err)
+    code, answer, err = inspector(gate.url("images"), "--method", "tools/call", "--tool-name", "image.generate.openai", "--tool-args-json", '{"prompt":"a cat"}')
+    assert code == 5 and "not found" in err, "a denied tool does not even show in its list"
 
 
 def test_a_modern_client_of_a_legacy_server_is_told_so(everywhere):

@@ -26,7 +26,7 @@ def demo(tmp_path):
     assert url == f"http://127.0.0.1:{port}/mcp/imagegen"
     assert len(token) == 3 + 43 + 6
     yield {"url": url, "token": token, "text": text, "port": port, "data": tmp_path / "data", "process": process}
-    process.stop()
+    process.kill()
 
 
 def audit(demo, *arguments):

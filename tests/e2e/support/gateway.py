@@ -3,7 +3,6 @@ import hashlib
 import json
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 
@@ -69,11 +68,16 @@ class Gateway:
     def stop(self):
         return self.process.stop() if self.process else None
 
+    def end(self):
+        """Ends it at once, if it still runs."""
+        if self.process and self.process.child.poll() is None:
+            self.process.kill()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.stop()
+        self.end()
 
     def url(self, server):
         return f"http://127.0.0.1:{self.port}/mcp/{server}"
@@ -113,17 +117,3 @@ class Gateway:
         report = json.loads(done.stdout)
         assert report["ok"] is True, report
         return report
-
-    def version_in_use(self, wire, tool, since):
-        """The policy version of the newest decision."""
-        wire.call(tool, {})
-        return [r for r in self.records("decision") if r["seq"] > since][-1]["policy_version"]
-
-
-def eventually_settled(gateway, count, patience=PATIENCE):
-    """Decisions once at least `count` of them can be read."""
-    end = time.monotonic() + patience
-    while len(found := gateway.records("decision")) < count:
-        assert time.monotonic() < end, f"{len(found)} of {count} decisions"
-        time.sleep(0.1)
-    return found

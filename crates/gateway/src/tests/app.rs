@@ -102,9 +102,11 @@ impl TestApp {
         let settings = settings(&origin, plan, names, &data);
         let shared: Arc<dyn Clock> = clock.clone();
         let servers = Servers::new(Arc::clone(&shared), tasks.clone(), Vec::new(), data.path().to_path_buf());
-        let (journal, _) = Journal::open(&Options::new(data.path(), "test"), shared.now().wall, None).unwrap();
+        let (journal, _) =
+            Journal::open(&Options::new(data.path(), "test"), shared.now().wall, None).unwrap();
         let limits = settings.limits;
-        let listener = Listener::bind(settings.listen, None, limits, stop.clone(), tasks.clone()).await.unwrap();
+        let listener =
+            Listener::bind(settings.listen, None, limits, stop.clone(), tasks.clone()).await.unwrap();
         let address = listener.address().unwrap();
         let gateway = Gateway::new(Parts {
             clock: shared,
@@ -135,7 +137,13 @@ impl TestApp {
     }
 
     /// The same, to another path.
-    pub(super) async fn send_to(&self, path: &str, verb: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) async fn send_to(
+        &self,
+        path: &str,
+        verb: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut head = format!("{verb} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
@@ -283,7 +291,10 @@ async fn serve_upstream(upstream: Arc<Upstream>) -> String {
     format!("http://{address}/mcp")
 }
 
-async fn answer(upstream: Arc<Upstream>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    upstream: Arc<Upstream>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let verb = request.method().clone();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     upstream.bodies.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
@@ -303,15 +314,23 @@ async fn answer(upstream: Arc<Upstream>, request: Request<Incoming>) -> Result<R
 impl Upstream {
     fn result_of(&self, message: &Value) -> Value {
         match message["method"].as_str().unwrap_or_default() {
-            "initialize" => json!({"protocolVersion": "2025-11-25", "serverInfo": {"name": "u", "version": "1"},
-                "capabilities": {"tools": {"listChanged": true}, "resources": {}, "prompts": {}, "logging": {}}}),
-            "server/discover" => json!({"resultType": "complete", "supportedVersions": ["2026-07-28", "2025-11-25", "2099-01-01"],
-                "capabilities": {"tools": {}, "resources": {}}, "ttlMs": 1000, "cacheScope": "public"}),
-            "tools/list" => json!({"resultType": "complete", "ttlMs": 60000, "cacheScope": "public", "tools": tools()}),
+            "initialize" => {
+                json!({"protocolVersion": "2025-11-25", "serverInfo": {"name": "u", "version": "1"},
+                "capabilities": {"tools": {"listChanged": true}, "resources": {}, "prompts": {}, "logging": {}}})
+            }
+            "server/discover" => {
+                json!({"resultType": "complete", "supportedVersions": ["2026-07-28", "2025-11-25", "2099-01-01"],
+                "capabilities": {"tools": {}, "resources": {}}, "ttlMs": 1000, "cacheScope": "public"})
+            }
+            "tools/list" => {
+                json!({"resultType": "complete", "ttlMs": 60000, "cacheScope": "public", "tools": tools()})
+            }
             "tools/call" => {
                 self.calls.lock().unwrap().push(message["params"].clone());
                 let set = self.result.lock().unwrap().clone();
-                set.unwrap_or_else(|| json!({"resultType": "complete", "content": [{"type": "text", "text": "drawn"}]}))
+                set.unwrap_or_else(
+                    || json!({"resultType": "complete", "content": [{"type": "text", "text": "drawn"}]}),
+                )
             }
             _ => json!({"resultType": "complete"}),
         }

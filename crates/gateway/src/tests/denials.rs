@@ -71,7 +71,10 @@ async fn malformed_messages_reach_nobody() {
         (r#"{"jsonrpc":"2.0","id":1,"Method":"ping","method":"ping"}"#, -32600),
         (&call(r#""params":{"name":"image.generate.openai","name":"x","arguments":{"prompt":"x"}}"#), -32600),
         (&call(r#""params":{"name":"image.generate.openai","n\u0061me":"x","arguments":{}}"#), -32600),
-        (&call(r#""params":{"name":"image.generate.openai","arguments":{"prompt":"x","prompt":"y"}}"#), -32600),
+        (
+            &call(r#""params":{"name":"image.generate.openai","arguments":{"prompt":"x","prompt":"y"}}"#),
+            -32600,
+        ),
         (&call(r#""params":{"name":"image.generate.openai","arguments":[]}"#), -32602),
         (&call(r#""params":{"name":"image.generate.openai","arguments":null}"#), -32602),
         (&call(r#""params":{"name":"image.generate.openai","arguments":"{}"}"#), -32602),
@@ -79,7 +82,10 @@ async fn malformed_messages_reach_nobody() {
         (&call(r#""params":[]"#), -32602),
         (&call(r#""params":{"name":"image.generate.openai","ARGUMENTS":{"prompt":"x"}}"#), -32600),
         (&call(r#""params":{"name":"image.generate.openai","arguments":{"prompt":"\ud800"}}"#), -32700),
-        (&call(r#""params":{"name":"image.generate.openai","arguments":{"prompt":"x","width":1e400}}"#), -32600),
+        (
+            &call(r#""params":{"name":"image.generate.openai","arguments":{"prompt":"x","width":1e400}}"#),
+            -32600,
+        ),
     ];
     let token = format!("Bearer {ALICE}");
     let mut headers = common(&token).to_vec();
@@ -99,7 +105,11 @@ async fn header_and_body_must_agree() {
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"image.generate.openai","arguments":{{"prompt":"x"}},{meta}}}}}"#
     );
-    let good = [("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", "tools/call"), ("Mcp-Name", "image.generate.openai")];
+    let good = [
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", "tools/call"),
+        ("Mcp-Name", "image.generate.openai"),
+    ];
     let token = format!("Bearer {ALICE}");
     let with = |headers: Vec<(&'static str, &'static str)>| {
         let mut all = common(&token).to_vec();
@@ -120,7 +130,11 @@ async fn header_and_body_must_agree() {
         let headers = with(headers);
         let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let answer = app.send("POST", &headers, &body).await;
-        assert_eq!((answer.status, answer.json()["error"]["code"].as_i64()), (400, Some(-32020)), "{headers:?}");
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_i64()),
+            (400, Some(-32020)),
+            "{headers:?}"
+        );
         assert_eq!(answer.json()["id"], 7);
     }
     assert_eq!(app.seen(), 0);

@@ -65,14 +65,19 @@ async fn amounts_come_from_arguments_and_refused_calls_spend_nothing() {
             {"counter":"pixels","window":"day","max":1000,"scope":"server","amount":{"from":"args.width","default":1}}]}}}"#,
     )
     .await;
-    let call = |width: serde_json::Value| app.call("image.generate.replicate", json!({"prompt": "x", "width": width}));
+    let call = |width: serde_json::Value| {
+        app.call("image.generate.replicate", json!({"prompt": "x", "width": width}))
+    };
     assert!(!call(json!(600)).await.result().1);
     assert!(call(json!(500)).await.result().1);
     assert!(call(json!(-1)).await.result().1);
     assert!(!call(json!(400)).await.result().1);
     assert!(call(json!(1)).await.result().1);
     let above = call(json!(1001)).await.json();
-    assert!(above["result"]["_meta"]["toolgate/decision"]["retryAfterMs"].is_null(), "waiting cannot help: {above}");
+    assert!(
+        above["result"]["_meta"]["toolgate/decision"]["retryAfterMs"].is_null(),
+        "waiting cannot help: {above}"
+    );
     assert_eq!(app.seen(), 2);
 }
 

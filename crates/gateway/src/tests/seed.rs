@@ -39,7 +39,8 @@ async fn ten_calls_pass_the_eleventh_waits_and_a_minute_later_calls_pass_again()
 async fn the_other_tools_are_neither_listed_nor_callable() {
     let app = TestApp::start(SEED).await;
     let list = app.modern("tools/list", json!({})).await.json();
-    let names: Vec<_> = list["result"]["tools"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect();
+    let names: Vec<_> =
+        list["result"]["tools"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect();
     assert_eq!(names, [json!("image.generate.replicate")]);
     for tool in ["openai", "google", "gemini"] {
         let answer = app.call(&format!("image.generate.{tool}"), json!({"prompt": "x"})).await;
