@@ -26,7 +26,7 @@ use crate::guarded::Guarded;
 use crate::settings::{LimitSettings, Tls};
 
 /// Bytes of a request's head.
-const HEAD_BYTES: usize = 64 << 10;
+pub(crate) const HEAD_BYTES: usize = 64 << 10;
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 

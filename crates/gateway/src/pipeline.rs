@@ -27,6 +27,7 @@ use toolgate_mcp::headers::{Accepted, is_json};
 use crate::body::Body;
 use crate::door::Fault;
 use crate::gateway::Gateway;
+use crate::listener::HEAD_BYTES;
 use crate::ready::within;
 use crate::refusal::{Early, Refusal, RefusedBy, json};
 use crate::snapshot::Snapshot;
@@ -47,9 +48,10 @@ pub(crate) async fn serve(
     let request_id: Arc<str> = gateway.request_ids.next().into();
     let name = HeaderValue::from_str(&request_id);
     let client = client_address(&gateway.snapshot.load(), &request, peer);
+    let has_body = !hyper::body::Body::is_end_stream(request.body());
     let mut response = match route(&gateway, request, client, request_id).await {
         Ok(response) => response,
-        Err(refusal) => refuse(&gateway, refusal, client),
+        Err(refusal) => refuse(&gateway, refusal, client, has_body),
     };
     if let Ok(name) = name {
         response.headers_mut().insert(REQUEST_ID, name);
@@ -58,7 +60,7 @@ pub(crate) async fn serve(
 }
 
 /// Counts what was refused before a decision, and words it.
-fn refuse(gateway: &Gateway, refusal: Refusal, client: IpAddr) -> Response<Body> {
+fn refuse(gateway: &Gateway, refusal: Refusal, client: IpAddr, has_body: bool) -> Response<Body> {
     let reason = match &refusal {
         Refusal::Early(early) => Some(early.reason()),
         Refusal::Message { code, .. } => Some(code_reason(code.number())),
@@ -67,7 +69,12 @@ fn refuse(gateway: &Gateway, refusal: Refusal, client: IpAddr) -> Response<Body>
     if let Some(reason) = reason {
         gateway.note_refused(RefusedBy { client, reason });
     }
-    refusal.into_response()
+    let closes = has_body && matches!(&refusal, Refusal::Early(early) if early.leaves_body());
+    let mut response = refusal.into_response();
+    if closes {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn code_reason(code: i32) -> &'static str {
@@ -106,6 +113,9 @@ async fn route(
         Fault::Origin => Early::Origin,
     })?;
     let (head, body) = request.into_parts();
+    if head_bytes(&head) > HEAD_BYTES {
+        return Err(Early::HeadTooLarge.into());
+    }
     let path = head.uri.path().to_owned();
     match path.as_str() {
         "/healthz" => return Ok(json(StatusCode::OK, r#"{"status":"ok"}"#)),
@@ -123,6 +133,11 @@ async fn route(
         Some("") => Err(all_servers(gateway, &head)),
         None | Some(_) => Err(Early::NotFound.into()),
     }
+}
+
+/// Bytes of a head's names and values.
+fn head_bytes(head: &Parts) -> usize {
+    head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 /// Whether requests would be served: counters were rebuilt before the listener was bound, so it is up to

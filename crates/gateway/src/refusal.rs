@@ -53,6 +53,8 @@ pub(crate) enum Early {
     ContentType,
     /// The client does not take both kinds of answers.
     Accept,
+    /// The request's head goes beyond the limit.
+    HeadTooLarge,
     /// The body goes beyond the limit.
     TooLarge,
     /// The body came too slowly.
@@ -99,6 +101,11 @@ impl Early {
             Self::Accept => {
                 (StatusCode::NOT_ACCEPTABLE, "accept", "send `Accept: application/json, text/event-stream`")
             }
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+                "the request's headers are longer than 64 KiB",
+            ),
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the message is longer than the `body` limit")
             }
@@ -127,9 +134,26 @@ impl Early {
         self.facts().1
     }
 
-    /// Whether the client's connection is closed after the answer: its body was not read.
-    fn closes(self) -> bool {
-        matches!(self, Self::TooLarge | Self::BodyTimeout | Self::BodyBroken)
+    /// Whether it is given before the request's body was read to its end. The connection is closed then,
+    /// since what follows on it would be the rest of that body.
+    #[must_use]
+    pub(crate) fn leaves_body(self) -> bool {
+        match self {
+            Self::Host
+            | Self::Origin
+            | Self::Unauthorized
+            | Self::NotFound
+            | Self::Verb
+            | Self::ContentType
+            | Self::Accept
+            | Self::HeadTooLarge
+            | Self::TooLarge
+            | Self::BodyTimeout
+            | Self::BodyBroken
+            | Self::TokenInUrl
+            | Self::Stopping => true,
+            Self::SessionNotFound | Self::Streams | Self::NoStream => false,
+        }
     }
 
     fn respond(self) -> Response<Body> {
@@ -146,9 +170,6 @@ impl Early {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
             }
             _ => {}
-        }
-        if self.closes() {
-            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

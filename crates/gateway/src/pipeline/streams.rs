@@ -180,7 +180,7 @@ pub(crate) async fn pump_shared(
     server: Arc<Server>,
     mut events: mpsc::Receiver<Event>,
 ) {
-    while let Some(event) = events.recv().await {
+    while let Some(event) = next_event(&gateway, &mut events).await {
         let Event::Notification { method, body } = event else {
             // A shared child was told that its client can do nothing.
             continue;
@@ -203,6 +203,14 @@ pub(crate) async fn pump_shared(
                 stream.try_send(event_of(&body)).ok();
             }
         }
+    }
+}
+
+/// The next event, until the gateway stops.
+async fn next_event(gateway: &Gateway, events: &mut mpsc::Receiver<Event>) -> Option<Event> {
+    tokio::select! {
+        event = events.recv() => event,
+        () = gateway.stop.cancelled() => None,
     }
 }
 
