@@ -204,8 +204,23 @@ impl Gateway {
             started: case.started,
             sent: None,
             answered: None,
+            budget: case.binding.plan.reports_budget().then(|| self.budget(claims)),
             settled: false,
         }))
+    }
+
+    /// What is left of the limits of a call that was just reserved: counter, rest, and milliseconds until all
+    /// of it is there again.
+    fn budget(&self, claims: &Claims<'_, '_>) -> String {
+        let left = self.counters.remaining(&claims.claims, self.clock.now());
+        let items = claims.demands.iter().zip(left).filter(|(d, _)| !d.limit.shadow).map(|(demand, left)| {
+            let mut counter = Vec::new();
+            toolgate_json::write_string(&demand.limit.counter, &mut counter);
+            let counter = String::from_utf8(counter).unwrap_or_default();
+            let resets = left.resets_in.map_or_else(|| "null".to_owned(), |r| millis(r).to_string());
+            format!(r#"{{"counter":{counter},"left":{},"resetsInMs":{resets}}}"#, left.left)
+        });
+        format!("[{}]", items.collect::<Vec<_>>().join(","))
     }
 
     fn deny(

@@ -14,10 +14,11 @@ use crate::gateway::Gateway;
 use crate::grant::limit_spec;
 use crate::grants::{self, StoredGrants};
 use crate::pipeline::pump_shared;
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 use crate::token;
-use crate::upstream::Servers;
+use crate::upstream::{Servers, event_of};
 
 /// How often files are looked at. Whatever way a file is replaced (rename, symlink, delete and create),
 /// its content is what is compared.
@@ -136,6 +137,7 @@ impl Reloader {
         self.gateway.snapshot.store(Arc::clone(&next));
         let ended = previous.end_lives(&next, self.gateway.clock.now().wall);
         self.end_sessions(&previous, &next);
+        self.tell_clients(&previous, &next);
         for label in &ended {
             self.gateway.note_event(
                 Kind::Grant,
@@ -167,6 +169,23 @@ impl Reloader {
         });
         for session in over {
             self.gateway.end_session_on(session, previous);
+        }
+    }
+
+    /// Tells the clients whose policy changed, on their open streams, that lists may have changed.
+    fn tell_clients(&self, previous: &Snapshot, next: &Snapshot) {
+        let changed = |session: &Session| {
+            let (grant, server) = (&session.grant, &session.server);
+            previous.policy_of(grant, server) != next.policy_of(grant, server)
+        };
+        for session in self.gateway.sessions.pick(changed) {
+            for list in ["tools", "resources", "prompts"] {
+                let note = format!(r#"{{"jsonrpc":"2.0","method":"notifications/{list}/list_changed"}}"#);
+                if let Some(stream) = session.stream() {
+                    // A client that does not read its stream can list again all the same.
+                    stream.try_send(event_of(note.as_bytes())).ok();
+                }
+            }
         }
     }
 

@@ -103,6 +103,13 @@ impl Snapshot {
         self.tokens.values().any(|a| a.grant.label == grant && a.grant.bindings.contains_key(server))
     }
 
+    /// The version of the policy that judges a grant's calls to a server.
+    #[must_use]
+    pub(crate) fn policy_of(&self, grant: &str, server: &str) -> Option<&str> {
+        let of_grant = self.tokens.values().find(|a| a.grant.label == grant)?;
+        of_grant.grant.bindings.get(server).map(|b| b.plan.version())
+    }
+
     /// How many tokens another snapshot does not have.
     #[must_use]
     pub(crate) fn tokens_not_in(&self, other: &Snapshot) -> usize {

@@ -65,6 +65,8 @@ pub(crate) struct Ticket {
     pub(crate) sent: Option<u64>,
     /// Monotonic nanoseconds at which the answer was there; what follows is the gateway's own time.
     pub(crate) answered: Option<u64>,
+    /// What is left of its limits, raw JSON, where the policy reports it.
+    pub(crate) budget: Option<String>,
     /// Whether the outcome was recorded.
     pub(crate) settled: bool,
 }

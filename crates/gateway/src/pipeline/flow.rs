@@ -17,7 +17,7 @@ use toolgate_mcp::stdio::exchange::OnDrop;
 
 use super::messages::{Inquiry, passes_on, progress_token};
 use super::relay::{self, Relay};
-use super::shape::{Shape, Shaped, key_of, shape};
+use super::shape::{Answered, Shape, Shaped, key_of, shape};
 use super::visit::Visit;
 use crate::body::Body;
 use crate::grant::StreamPlace;
@@ -236,7 +236,9 @@ impl Flow {
         if let Some(ticket) = &mut self.ticket {
             ticket.answered = Some(ticket.gateway.clock.now().mono);
         }
-        shape(&self.visit, self.shape, self.leg.era(), &self.id, body)
+        let budget = self.ticket.as_ref().and_then(|t| t.budget.as_deref());
+        let answer = Answered { era: self.leg.era(), id: &self.id, budget };
+        shape(&self.visit, self.shape, &answer, body)
     }
 
     fn answer(&mut self, status: StatusCode, shaped: Shaped) -> Response<Body> {

@@ -295,7 +295,7 @@ fn refusal(request: &Request<'_>, code: Code, text: &str) -> Vec<u8> {
 }
 
 /// What a server's method asks of the client.
-fn asked(method: Method) -> Option<ServerRequest> {
+pub(super) fn asked(method: Method) -> Option<ServerRequest> {
     match method.judged() {
         method::Judged::Asked(Asked::Sampling) => Some(ServerRequest::Sampling),
         method::Judged::Asked(Asked::Elicitation) => Some(ServerRequest::Elicitation),

@@ -6,7 +6,7 @@ use toolgate_journal::Outcome;
 use toolgate_json::{Document, Kind, Splice, Value};
 use toolgate_mcp::list::{self, Verdict, dotted_to_underscore};
 use toolgate_mcp::message::{self, Message, Response};
-use toolgate_mcp::method::Listed;
+use toolgate_mcp::method::{Listed, Method};
 use toolgate_mcp::revision::{Era, Revision};
 use toolgate_mcp::{capabilities, edit::ObjectEdit};
 use toolgate_policy::Plan;
@@ -41,12 +41,21 @@ pub(super) struct Shaped {
     pub(super) task: Option<(String, bool)>,
 }
 
+/// What an answer belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answered<'a> {
+    pub(super) era: Era,
+    /// The raw id of the request.
+    pub(super) id: &'a str,
+    /// What is left of the call's limits, raw JSON, where the policy reports it.
+    pub(super) budget: Option<&'a str>,
+}
+
 /// Reads an answer strictly, checks that it answers this request, and shapes it.
 pub(super) fn shape(
     visit: &Visit,
     shape: Shape,
-    era: Era,
-    id: &str,
+    answered: &Answered<'_>,
     body: Bytes,
 ) -> Result<Shaped, UpstreamError> {
     let protocol = |e: &dyn std::fmt::Display| UpstreamError::Protocol(e.to_string());
@@ -55,18 +64,54 @@ pub(super) fn shape(
     let Message::Response(response) = message else {
         return Err(UpstreamError::Protocol("it answered with something that is no answer".to_owned()));
     };
-    check_id(&response, id)?;
+    check_id(&response, answered.id)?;
     let result = match response.outcome {
         message::Outcome::Error(_) => {
             return Ok(Shaped { outcome: Outcome::Error, task: None, body });
         }
         message::Outcome::Result(result) => result,
     };
-    let splice = edits(visit, shape, era, result)?;
+    if let Some(asked) = asks_too_much(&visit.binding.plan, result) {
+        return Err(UpstreamError::Asks(asked));
+    }
+    let mut splice = edits(visit, shape, answered.era, result)?;
+    if let Some(budget) = answered.budget {
+        add_budget(result, budget, &mut splice);
+    }
     let outcome = outcome_of(shape, result);
     let task = task_of(shape, result);
     let body = if splice.is_empty() { body } else { Bytes::from(splice.apply(document.text().as_bytes())) };
     Ok(Shaped { body, outcome, task })
+}
+
+/// What an `input_required` result asks of the client (2026-07-28, multi-round-trip requests) that the policy
+/// does not let servers ask, or that is nothing a server may ask at all.
+fn asks_too_much(plan: &Plan, result: Value<'_>) -> Option<String> {
+    if !result.get("resultType").is_some_and(|kind| kind.is_str("input_required")) {
+        return None;
+    }
+    let requests = result.get("inputRequests")?;
+    let methods =
+        requests.members().map(|m| m.value.get("method").and_then(|m| m.as_str()).unwrap_or_default());
+    let may = |method: &str| {
+        let asked = Method::parse(method).and_then(super::relay::asked);
+        asked.is_some_and(|kind| plan.allows_server_request(kind))
+    };
+    let refused = methods.into_iter().find(|method| !may(method));
+    refused.map(|method| method.chars().filter(|c| !c.is_control()).take(64).collect())
+}
+
+/// Tells the agent what is left, beside what the server says in `_meta`.
+fn add_budget(result: Value<'_>, budget: &str, splice: &mut Splice) {
+    let mut edit = match result.get("_meta").filter(|m| m.kind() == Kind::Object) {
+        Some(meta) => ObjectEdit::new(meta),
+        None => ObjectEdit::new(result),
+    };
+    match result.get("_meta") {
+        Some(meta) if meta.kind() == Kind::Object => edit.set("toolgate/budget", budget),
+        _ => edit.set("_meta", &format!(r#"{{"toolgate/budget":{budget}}}"#)),
+    }
+    edit.write(splice);
 }
 
 fn check_id(response: &Response<'_>, id: &str) -> Result<(), UpstreamError> {

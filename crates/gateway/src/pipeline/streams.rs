@@ -42,6 +42,7 @@ pub(super) async fn open(visit: Arc<Visit>) -> Result<Response<Body>, Refusal> {
     let tasks = visit.gateway.tasks.clone();
     match &session.leg {
         Leg::Web { .. } => {
+            session.open_stream(sender.clone());
             let last = visit.headers.get(headers::LAST_EVENT_ID);
             let events = visit.binding.server.open_stream(&session.leg, last).await;
             let events = events.map_err(|e| stream_refusal(&visit, &session, &e))?.ok_or(Early::NoStream)?;
@@ -103,6 +104,7 @@ impl Stream {
             }
         }
         streams.dec();
+        self.session.close_stream(&self.sender);
     }
 
     /// Keeps the stream of a child's session open; what the child says comes through the session.

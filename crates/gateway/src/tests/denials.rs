@@ -163,3 +163,20 @@ async fn strangers_are_told_nothing() {
     assert_eq!(all.status, 404);
     assert!(all.body.contains("/mcp/images"), "{}", all.body);
 }
+
+#[tokio::test]
+async fn servers_ask_nothing_that_the_policy_keeps_from_them() {
+    let asks = |method: &str| {
+        json!({"resultType": "input_required", "requestState": "s",
+            "inputRequests": {"a": {"method": method, "params": {}}}})
+    };
+    let app =
+        TestApp::start(r#"{"version":"1","default":"allow","server_requests":{"sampling":"deny"}}"#).await;
+    for (method, passes) in [("sampling/createMessage", false), ("elicitation/create", true), ("x/y", false)]
+    {
+        *app.upstream.result.lock().unwrap() = Some(asks(method));
+        let answer = app.call("image.generate.replicate", json!({"prompt": "x"})).await.json();
+        let code = if passes { json!(null) } else { json!(4030) };
+        assert_eq!(answer["error"]["code"], code, "{method}: {answer}");
+    }
+}

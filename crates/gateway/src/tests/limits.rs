@@ -130,3 +130,21 @@ async fn shadow_records_and_lets_pass() {
     let outcomes: Vec<String> = app.decisions().into_iter().map(|(outcome, _)| outcome).collect();
     assert_eq!(outcomes, ["allow", "shadow_deny", "shadow_deny"]);
 }
+
+#[tokio::test]
+async fn what_is_left_is_told_where_the_policy_says_so() {
+    let app = TestApp::start(
+        r#"{"version":"1","default":"deny","report_budget":true,"tools":{"image.generate.replicate":{"limits":[
+            {"counter":"c","window":"minute","max":3,"scope":"grant"}]}}}"#,
+    )
+    .await;
+    let call = || app.call("image.generate.replicate", json!({"prompt": "x"}));
+    let first = call().await.json();
+    let expected = json!([{"counter": "c", "left": 2, "resetsInMs": 60_000}]);
+    assert_eq!(first["result"]["_meta"]["toolgate/budget"], expected);
+    let kept = json!({"resultType": "complete", "content": [], "_meta": {"x": 1}});
+    *app.upstream.result.lock().unwrap() = Some(kept);
+    let second = call().await.json();
+    assert_eq!(second["result"]["_meta"]["x"], 1);
+    assert_eq!(second["result"]["_meta"]["toolgate/budget"][0]["left"], 1);
+}

@@ -37,6 +37,9 @@ pub(crate) enum UpstreamError {
     /// Not the protocol.
     #[error("the server's answer is not a valid message: {0}")]
     Protocol(String),
+    /// It asks of the client what the policy keeps from servers.
+    #[error("the server asks for `{0}`, which the policy does not let servers ask of the client")]
+    Asks(String),
     /// It speaks only this era.
     #[error("the server speaks only the {} era of the protocol", era_words(*.0))]
     OtherEra(Era),
@@ -64,7 +67,8 @@ impl UpstreamError {
             | Self::TooLarge(_)
             | Self::Refused(_)
             | Self::Status(_)
-            | Self::Protocol(_) => false,
+            | Self::Protocol(_)
+            | Self::Asks(_) => false,
         }
     }
 
@@ -73,6 +77,7 @@ impl UpstreamError {
     pub(crate) fn code(&self, era: Era) -> Code {
         match self {
             Self::Unreached(_) => Code::UpstreamUnavailable,
+            Self::Asks(_) => Code::PolicyDenied,
             Self::Silent(_) | Self::TooSlow(_) => Code::UpstreamTimeout,
             Self::OtherEra(_) if era == Era::Modern => Code::UnsupportedVersion,
             Self::OtherEra(_) => Code::InvalidParams,
