@@ -1,6 +1,7 @@
 """An MCP server of the legacy era that records every request it sees, bytes and all."""
 import http.server
 import json
+import socket
 import socketserver
 import threading
 
@@ -14,6 +15,7 @@ class Recorder:
     def __init__(self, tools=None, port=0):
         self.tools = tools or [TOOL, {**TOOL, "name": "other"}]
         self.calls, self.seen, self.lock = [], [], threading.Lock()
+        self.connections = []
         self.hold = None  # an Event that calls wait for, if set
         recorder = self
 
@@ -21,6 +23,10 @@ class Recorder:
             protocol_version = "HTTP/1.1"
             wbufsize = -1
             disable_nagle_algorithm = True
+
+            def setup(self):
+                super().setup()
+                recorder.connections.append(self.connection)
 
             def log_message(self, *_):
                 pass
@@ -95,6 +101,11 @@ class Recorder:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other side was first
 
     def __enter__(self):
         return self

@@ -163,8 +163,8 @@ class Stream:
         return None
 
     def until_closed(self):
-        """Reads on until the other side ends the stream; seconds are bounded by the socket's time-out."""
-        while self.file.readline():
+        """Reads on until the other side ends the stream: its last chunk, or the end of the connection."""
+        while self.file.readline() not in (b"", b"0\r\n"):
             pass
 
     def close(self):
