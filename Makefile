@@ -11,7 +11,7 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/$(PROFILE)
 PYTEST_ARGS ?=
 
-.PHONY: help run build test test-full test-rust test-e2e bench lint fmt doc deny tidy layers tools release fuzz-check
+.PHONY: help run build test test-rust test-e2e bench lint fmt doc deny tidy layers tools release fuzz-check
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,9 +24,6 @@ build:
 	$(CARGO) build --profile $(PROFILE) -p toolgate -p imagegen-mcp
 
 test: test-rust test-e2e ## every test: Rust, then real clients and servers
-
-test-full: ## as test, with the full number of reloads and kills
-	E2E_SCALE=1 $(MAKE) test
 
 test-rust:
 	@echo "== Rust tests of the workspace =="
