@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 COMPARE="${BENCH_COMPARE:-../shared/bench/compare.py}"
-UPSTREAM_PORT="${BENCH_UPSTREAM_PORT:-9101}" PORT="${BENCH_PORT:-9201}"
+UPSTREAM_PORT="${BENCH_UPSTREAM_PORT:-9101}" PORT="${BENCH_PORT:-9301}"
 TOKEN=bench-token-of-22-characters
 
 [ -f "$COMPARE" ] || { echo "error: the comparison program \`$COMPARE\` is not there: name it with BENCH_COMPARE"; exit 3; }

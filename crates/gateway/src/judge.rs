@@ -293,7 +293,13 @@ impl Gateway {
             ..Record::default()
         };
         case.target.describe(&mut record);
-        Ok(self.journal.append(&record, Urgency::Now)?.seq)
+        // An allowed call waits for the file after this, together with others; a denial is written at once.
+        let waits = matches!(verdict.outcome, Recorded::Allow | Recorded::ShadowDeny);
+        if waits && let Some(error) = self.journal.ailment_if_unhealthy() {
+            return Err(error);
+        }
+        let urgency = if waits { Urgency::Soon } else { Urgency::Now };
+        Ok(self.journal.append(&record, urgency)?.seq)
     }
 }
 

@@ -231,6 +231,11 @@ impl Journal {
         self.lock().and_then(|state| state.require_writable()).err()
     }
 
+    /// As [`Journal::ailment`], without taking the lock while all is well.
+    pub fn ailment_if_unhealthy(&self) -> Option<AppendError> {
+        if self.healthy() { None } else { self.ailment() }
+    }
+
     /// The last record appended, written or still waiting. Takes no lock.
     pub fn last_seq(&self) -> u64 {
         self.shared.last_seq.load(Ordering::Acquire)

@@ -147,10 +147,7 @@ impl Subject<'_, '_> {
             toolgate_policy::Outcome::Allow { .. } => None,
         };
         match self.inquiry.visit.gateway.judge(&self.case(), decision) {
-            Judgement::Passed(ticket) => {
-                durable(self.inquiry, &ticket).await?;
-                Ok(Ok(ticket))
-            }
+            Judgement::Passed(ticket) => recorded(self.inquiry, ticket).await.map(Ok),
             Judgement::Denied(denied) => Ok(Err(self.denial(&denied, denial))),
             Judgement::Unrecorded(error) => Err(unrecorded(self.inquiry, &error)),
         }
@@ -252,11 +249,22 @@ fn unrecorded(inquiry: &Inquiry<'_>, error: &toolgate_journal::AppendError) -> R
     inquiry.error(Code::NotReady, "the gateway cannot record calls now, so it passes none; see its /readyz")
 }
 
-/// Waits until the decision survives what it is to survive, where that is more than a crash of the process.
-async fn durable(inquiry: &Inquiry<'_>, ticket: &Ticket) -> Result<(), Refusal> {
-    match &inquiry.visit.gateway.synced {
-        None => Ok(()),
-        Some(synced) => Box::pin(synced_up_to(inquiry, synced, ticket.sequence)).await,
+/// Waits until the decision is in the journal's file, together with those of the calls that are judged in
+/// the same turn, and survives what it is to survive. A call whose decision is not there does not leave.
+async fn recorded(inquiry: &Inquiry<'_>, ticket: Box<Ticket>) -> Result<Box<Ticket>, Refusal> {
+    tokio::task::yield_now().await;
+    let gateway = &inquiry.visit.gateway;
+    let synced = match (gateway.journal.flush(), &gateway.synced) {
+        (Err(error), _) => Err(unrecorded(inquiry, &error)),
+        (Ok(()), None) => Ok(()),
+        (Ok(()), Some(synced)) => Box::pin(synced_up_to(inquiry, synced, ticket.sequence)).await,
+    };
+    match synced {
+        Ok(()) => Ok(ticket),
+        Err(refusal) => {
+            ticket.finish(toolgate_journal::Outcome::Unreached);
+            Err(refusal)
+        }
     }
 }
 
@@ -280,10 +288,7 @@ async fn judged(
     decision: &Decision<'_>,
 ) -> Result<Box<Ticket>, Refusal> {
     match inquiry.visit.gateway.judge(&case(inquiry, target, arguments), decision) {
-        Judgement::Passed(ticket) => {
-            durable(inquiry, &ticket).await?;
-            Ok(ticket)
-        }
+        Judgement::Passed(ticket) => recorded(inquiry, ticket).await,
         Judgement::Denied(denied) => Err(denial(inquiry, &denied)),
         Judgement::Unrecorded(error) => Err(unrecorded(inquiry, &error)),
     }

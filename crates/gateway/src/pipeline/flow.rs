@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use toolgate_journal::Outcome;
 use toolgate_mcp::method::Method;
@@ -125,7 +126,7 @@ impl Flow {
     }
 
     async fn run(mut self, outgoing: Outgoing, in_flight: Option<InFlight>) -> Response<Body> {
-        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone()).unwrap_or_default();
+        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone());
         if let Some(ticket) = &mut self.ticket {
             ticket.leaves();
         }
@@ -134,20 +135,17 @@ impl Flow {
         let leg = self.leg.clone();
         let deadline = Instant::now() + server.settings().max_duration;
         let mut reply = Box::pin(async move { server.request(&leg, outgoing).await });
-        let life = self.visit.life.clone();
         let Some((sender, mut receiver, place)) = outlet else {
             return tokio::select! {
                 biased;
                 reply = &mut reply => self.reply(reply, deadline, in_flight),
-                () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
-                () = life.cancelled() => self.gone(Outcome::Cancelled),
+                () = ended(cancelled.as_ref()) => self.gone(Outcome::Cancelled),
             };
         };
         tokio::select! {
             biased;
             reply = &mut reply => self.reply(reply, deadline, in_flight),
-            () = cancelled.cancelled() => self.gone(Outcome::Cancelled),
-            () = life.cancelled() => self.gone(Outcome::Cancelled),
+            () = ended(cancelled.as_ref()) => self.gone(Outcome::Cancelled),
             Some(first) = receiver.recv() => {
                 // The child says something before its answer: what comes is a stream.
                 let tasks = self.visit.gateway.tasks.clone();
@@ -155,7 +153,7 @@ impl Flow {
                     let _place = place;
                     let reply = tokio::select! {
                         reply = reply => reply,
-                        () = cancelled.cancelled() => return self.settle(Outcome::Cancelled),
+                        () = ended(cancelled.as_ref()) => return self.settle(Outcome::Cancelled),
                     };
                     self.finish_stream(reply, deadline, sender, in_flight).await;
                 });
@@ -357,6 +355,14 @@ fn continued(traceparent: &str, request_id: &str) -> Option<HeaderValue> {
     let hash = crate::token::hash(request_id);
     let span = crate::token::hex(hash.get(..8)?);
     HeaderValue::from_str(&format!("00-{trace}-{span}-{flags}")).ok()
+}
+
+/// Waits until the client cancels; for ever where it cannot.
+async fn ended(cancelled: Option<&CancellationToken>) {
+    match cancelled {
+        Some(cancelled) => cancelled.cancelled().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Work that is finished in the background if its client goes away.
