@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
 use toolgate_json::{Document, Kind};
@@ -259,7 +259,13 @@ async fn collect(mut body: Answer, server: &Server) -> Result<Bytes, UpstreamErr
     let limit = server.limits().bytes;
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut deadline = None;
     while let Some(frame) = next_frame(&mut body, server).await? {
+        // A body that drips keeps coming in time and must end all the same.
+        let most = server.settings().max_duration;
+        if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + most) {
+            return Err(UpstreamError::TooSlow(most.as_secs()));
+        }
         if first.len() + rest.len() + frame.len() > limit {
             return Err(UpstreamError::TooLarge(limit));
         }
