@@ -1,7 +1,7 @@
 //! A JSON-like tree that knows the line and column of each name and value, read from JSON or YAML.
 //!
 //! Policy files and the configuration file are both read through it. It holds syntax alone; what the
-//! members mean is the business of [`Fields`](crate::Fields) and its callers.
+//! members mean is the business of [`Shape`](crate::Shape) and its callers.
 
 mod json;
 mod scalar;
