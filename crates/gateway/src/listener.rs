@@ -114,16 +114,28 @@ impl Listener {
             let _place = place;
             match tls {
                 None => connection(Guarded::new(stream), peer, limits, stop, serve).await,
-                Some(acceptor) => {
-                    let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
-                    match handshake {
-                        Ok(Ok(stream)) => connection(Guarded::new(stream), peer, limits, stop, serve).await,
-                        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-                        Err(_) => tracing::debug!(%peer, "no TLS handshake within 10 seconds"),
-                    }
-                }
+                // Boxed: a plain connection does not carry the state of a handshake.
+                Some(acceptor) => Box::pin(secured(acceptor, stream, peer, limits, (stop, serve))).await,
             }
         });
+    }
+}
+
+/// Serves a connection after its TLS handshake.
+async fn secured<S, F>(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    peer: SocketAddr,
+    limits: LimitSettings,
+    (stop, serve): (CancellationToken, S),
+) where
+    S: Fn(Request<Incoming>, SocketAddr) -> F,
+    F: Future<Output = Response<Body>> + Send + 'static,
+{
+    match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => connection(Guarded::new(stream), peer, limits, stop, serve).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+        Err(_) => tracing::debug!(%peer, "no TLS handshake within 10 seconds"),
     }
 }
 

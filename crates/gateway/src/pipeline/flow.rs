@@ -189,6 +189,7 @@ impl Flow {
             Content::Events(events) => {
                 let (sender, receiver) = mpsc::channel(relay::WAITING);
                 let tasks = self.visit.gateway.tasks.clone();
+                self.visit = self.visit.without_headers();
                 let relay = Relay { flow: self, events: *events, sender, deadline, in_flight };
                 tasks.spawn(relay.run());
                 relay::event_stream(Body::Events { first: None, events: receiver })

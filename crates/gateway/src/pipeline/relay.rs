@@ -142,7 +142,7 @@ impl Relay {
         }
         let watch =
             Watch { visit: &self.flow.visit, session: self.flow.session.as_ref(), leg: &self.flow.leg };
-        match watch.passage(&item, Some(&self.flow.id)).await {
+        match Box::pin(watch.passage(&item, Some(&self.flow.id))).await {
             Ok(Passage::Forward(raw)) => self.emit(raw).await,
             Ok(Passage::Drop) => true,
             Ok(Passage::Answer(data)) => {

@@ -46,12 +46,14 @@ pub(super) async fn open(visit: Arc<Visit>) -> Result<Response<Body>, Refusal> {
             let last = visit.headers.get(headers::LAST_EVENT_ID);
             let events = visit.binding.server.open_stream(&session.leg, last).await;
             let events = events.map_err(|e| stream_refusal(&visit, &session, &e))?.ok_or(Early::NoStream)?;
-            let stream = Stream { visit, session, sender, _place: place, _hold: hold };
+            let stream =
+                Stream { visit: visit.without_headers(), session, sender, _place: place, _hold: hold };
             tasks.spawn(stream.relay(events));
         }
         Leg::Child { .. } => {
             session.open_stream(sender.clone());
-            let stream = Stream { visit, session, sender, _place: place, _hold: hold };
+            let stream =
+                Stream { visit: visit.without_headers(), session, sender, _place: place, _hold: hold };
             tasks.spawn(stream.idle());
         }
     }
@@ -89,7 +91,8 @@ impl Stream {
             let watch = Watch { visit: &self.visit, session: Some(&self.session), leg: &self.session.leg };
             let event = match next {
                 Err(_) => Bytes::from_static(relay::KEEP_ALIVE_COMMENT),
-                Ok(Ok(Some(item))) => match watch.passage(&item, None).await {
+                // Boxed: a stream that waits does not carry the state of a message.
+                Ok(Ok(Some(item))) => match Box::pin(watch.passage(&item, None)).await {
                     Ok(Passage::Forward(raw)) => raw,
                     Ok(Passage::Drop | Passage::Answer(_)) => continue,
                     Err(error) => {

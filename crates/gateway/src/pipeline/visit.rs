@@ -62,6 +62,22 @@ impl Visit {
         }))
     }
 
+    /// The same without the request's headers, which keep the buffer alive that they were read into: for
+    /// streams that stay open.
+    pub(super) fn without_headers(&self) -> Arc<Self> {
+        Arc::new(Self {
+            gateway: Arc::clone(&self.gateway),
+            snapshot: Arc::clone(&self.snapshot),
+            request_id: Arc::clone(&self.request_id),
+            grant: Arc::clone(&self.grant),
+            binding: Arc::clone(&self.binding),
+            life: self.life.clone(),
+            client: self.client,
+            headers: HeaderMap::new(),
+            started: self.started,
+        })
+    }
+
     /// What conditions may ask.
     pub(super) fn context(&self) -> Context<'_> {
         let wall = self.gateway.clock.now().wall;
