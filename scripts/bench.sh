@@ -18,7 +18,8 @@ make --no-print-directory release
 BIN="${CARGO_TARGET_DIR:-target}/release/toolgate"
 DIR="$(mktemp -d)"
 pids=()
-stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$DIR"; }
+# Each process leads a group of its own, so that what it started ends with it.
+stop() { for pid in "${pids[@]}"; do kill -- "-$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$DIR"; }
 trap stop EXIT
 
 # Waits until a URL answers at all; gives up when the process has ended.
@@ -31,7 +32,7 @@ until_up() {
   echo "error: $1 does not answer"; exit 3
 }
 
-python3 "$COMPARE" --only-start --upstream-port "$UPSTREAM_PORT" & pids+=($!)
+setsid python3 "$COMPARE" --only-start --upstream-port "$UPSTREAM_PORT" & pids+=($!)
 until_up "http://127.0.0.1:$UPSTREAM_PORT/calls" $!
 
 cat > "$DIR/policy.json" <<'JSON'
@@ -48,7 +49,7 @@ servers: { mock: { url: "http://127.0.0.1:$UPSTREAM_PORT/mcp" } }
 policies: { bench: policy.json }
 grants: { bench: { token_env: BENCH_TOKEN, servers: { mock: bench } } }
 YAML
-BENCH_TOKEN="$TOKEN" "$BIN" up --config "$DIR/toolgate.yaml" > "$DIR/out" 2> "$DIR/err" & gateway=$!
+BENCH_TOKEN="$TOKEN" setsid "$BIN" up --config "$DIR/toolgate.yaml" > "$DIR/out" 2> "$DIR/err" & gateway=$!
 pids+=("$gateway")
 until_up "http://127.0.0.1:$PORT/readyz" "$gateway"
 
