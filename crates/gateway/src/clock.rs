@@ -12,6 +12,12 @@ pub trait Clock: Debug + Send + Sync {
     fn now(&self) -> Now;
 }
 
+/// A duration as monotonic time counts it.
+#[must_use]
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The clocks of the system.
 #[derive(Debug)]
 pub struct SystemClock {

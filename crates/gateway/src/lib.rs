@@ -13,6 +13,7 @@ mod gateway;
 mod grant;
 pub mod grants;
 mod guarded;
+mod held;
 mod judge;
 mod listener;
 mod metrics;

@@ -104,10 +104,7 @@ async fn legacy_leg(server: &Server) -> Result<Leg, UpstreamError> {
         return children.shared_legacy().await.map(|(leg, _)| leg);
     }
     let revision = Revision::NEWEST_LEGACY;
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{revision}","capabilities":{{}},"clientInfo":{{"name":"toolgate","version":"{}"}}}}}}"#,
-        env!("CARGO_PKG_VERSION")
-    );
+    let body = own_initialize();
     let start = body.find("0,").unwrap_or_default();
     let outgoing = Outgoing {
         id: toolgate_json::Span { start, end: start + 1 },
@@ -124,6 +121,14 @@ async fn legacy_leg(server: &Server) -> Result<Leg, UpstreamError> {
     let note = Bytes::from_static(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
     server.tell(&leg, note, false).await?;
     Ok(leg)
+}
+
+/// `initialize` of a client that can do nothing, under the id `0`.
+pub(crate) fn own_initialize() -> String {
+    let (revision, version) = (Revision::NEWEST_LEGACY, env!("CARGO_PKG_VERSION"));
+    format!(
+        r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{revision}","capabilities":{{}},"clientInfo":{{"name":"toolgate","version":"{version}"}}}}}}"#
+    )
 }
 
 /// The legacy revision that an answer to `initialize` agrees on.

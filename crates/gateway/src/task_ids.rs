@@ -1,10 +1,11 @@
 //! Which tasks were issued to which grant: a task's id opens it to no other.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use toolgate_journal::Outcome;
 
+use crate::held::lock;
 use crate::ticket::Ticket;
 
 /// Tasks remembered for one grant on one server; the oldest are forgotten first.
@@ -69,8 +70,4 @@ impl TaskIds {
             parked.ticket.finish(Outcome::Error);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

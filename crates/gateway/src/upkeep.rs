@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::clock::nanos;
 use crate::gateway::Gateway;
 use crate::recovery;
 use crate::upstream::Leg;
@@ -117,8 +118,4 @@ pub(crate) async fn rounds(gateway: Arc<Gateway>) {
             gateway.counters.sweep(now);
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -23,12 +23,12 @@ use toolgate_mcp::revision::{Era, Revision};
 use toolgate_mcp::stdio::StdioChild;
 use toolgate_mcp::stdio::exchange::OnDrop;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, nanos};
 use crate::settings::{Protocol, Reach, ServerSettings, Settings};
 
 pub(crate) use self::children::Children;
 pub(crate) use self::fault::{UpstreamError, era_words};
-pub(crate) use self::http::Web;
+pub(crate) use self::http::{MODERN_ERRORS, Web};
 pub(crate) use self::inventory::{Definitions, Inventory};
 pub(crate) use self::reply::{Content, Events, Item, Reply, event_of};
 
@@ -357,8 +357,7 @@ impl Server {
         match &leg {
             Ok(_) => self.known_modern.store(true, Ordering::Relaxed),
             Err(UpstreamError::OtherEra(_)) => {
-                let memory = u64::try_from(ERA_MEMORY.as_nanos()).unwrap_or(u64::MAX);
-                self.not_modern_until.store(now.saturating_add(memory), Ordering::Relaxed);
+                self.not_modern_until.store(now.saturating_add(nanos(ERA_MEMORY)), Ordering::Relaxed);
             }
             Err(_) => {}
         }

@@ -55,7 +55,7 @@ pub(super) async fn tool(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal
         Some(found) => Definition::Known { schema: found.schema.as_ref().ok() },
     };
     if let (Era::Modern, Some(Ok(params))) = (inquiry.era(), found.map(|f| &f.headers)) {
-        headers::check_modern(&inquiry.visit.headers, &shown_request(&inquiry), params)
+        headers::check_modern(&inquiry.visit.headers, inquiry.request, params)
             .map_err(|fault| inquiry.error(fault.code(), fault.to_string()))?;
     }
     subject.hash = found.map(|f| f.hash.as_str());
@@ -73,11 +73,6 @@ pub(super) async fn tool(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal
         Err(response) => Ok(response),
         Ok(ticket) => subject.forward(ticket).await,
     }
-}
-
-/// The request whose headers are checked against its body.
-fn shown_request<'d>(inquiry: &Inquiry<'d>) -> toolgate_mcp::message::Request<'d> {
-    inquiry.request.clone()
 }
 
 /// The server's tools, looked up afresh once if `name` is not among them.

@@ -18,7 +18,7 @@ use toolgate_mcp::stdio::exchange::OnDrop;
 
 use super::messages::{Inquiry, passes_on, progress_token};
 use super::relay::{self, Relay};
-use super::shape::{Answered, Shape, Shaped, key_of, shape};
+use super::shape::{Answered, Shape, Shaped, shape};
 use super::visit::Visit;
 use crate::body::Body;
 use crate::grant::StreamPlace;
@@ -47,6 +47,8 @@ pub(super) struct Flow {
     pub(super) leg: Leg,
     /// The raw id of the request.
     pub(super) id: String,
+    /// The one spelling of that id.
+    key: String,
     pub(super) shape: Shape,
     pub(super) ticket: Option<Box<Ticket>>,
     pub(super) method: Method,
@@ -67,6 +69,7 @@ impl Flow {
             session: inquiry.session.clone(),
             leg: inquiry.leg.clone(),
             id: inquiry.request.id.raw().to_owned(),
+            key: inquiry.request.id.key().into_owned(),
             shape,
             ticket,
             method: inquiry.method,
@@ -116,7 +119,7 @@ impl Flow {
             Era::Legacy => Departure::GoesOn,
             Era::Modern => Departure::Cancels,
         };
-        let in_flight = self.session.as_ref().map(|session| session.begin(&key_of(&self.id)));
+        let in_flight = self.session.as_ref().map(|session| session.begin(&self.key));
         let tasks = self.visit.gateway.tasks.clone();
         let work = Box::pin(self.run(outgoing, in_flight));
         Ok(match departure {
@@ -236,7 +239,7 @@ impl Flow {
             ticket.answered = Some(ticket.gateway.clock.now().mono);
         }
         let budget = self.ticket.as_ref().and_then(|t| t.budget.as_deref());
-        let answer = Answered { era: self.leg.era(), id: &self.id, budget };
+        let answer = Answered { era: self.leg.era(), id: &self.id, key: &self.key, budget };
         shape(&self.visit, self.shape, &answer, body)
     }
 

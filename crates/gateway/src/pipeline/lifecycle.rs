@@ -26,10 +26,8 @@ use crate::body::Body;
 use crate::refusal::{Refusal, empty, json};
 use crate::session::{Opening, Session};
 use crate::settings::{Protocol, Reach};
-use crate::upstream::{Leg, Outgoing, UpstreamError};
+use crate::upstream::{Leg, MODERN_ERRORS, Outgoing, UpstreamError};
 
-/// Errors that a modern server answers `initialize` with.
-const MODERN_ERRORS: std::ops::RangeInclusive<i64> = -32_022..=-32_020;
 const METHOD_NOT_FOUND: i64 = -32_601;
 
 /// What a server's handshake came to.

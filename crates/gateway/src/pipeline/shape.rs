@@ -47,6 +47,8 @@ pub(super) struct Answered<'a> {
     pub(super) era: Era,
     /// The raw id of the request.
     pub(super) id: &'a str,
+    /// The one spelling of that id.
+    pub(super) key: &'a str,
     /// What is left of the call's limits, raw JSON, where the policy reports it.
     pub(super) budget: Option<&'a str>,
 }
@@ -64,7 +66,7 @@ pub(super) fn shape(
     let Message::Response(response) = message else {
         return Err(UpstreamError::Protocol("it answered with something that is no answer".to_owned()));
     };
-    check_id(&response, answered.id)?;
+    check_id(&response, answered)?;
     let result = match response.outcome {
         message::Outcome::Error(_) => {
             return Ok(Shaped { outcome: Outcome::Error, task: None, body });
@@ -114,9 +116,9 @@ fn add_budget(result: Value<'_>, budget: &str, splice: &mut Splice) {
     edit.write(splice);
 }
 
-fn check_id(response: &Response<'_>, id: &str) -> Result<(), UpstreamError> {
+fn check_id(response: &Response<'_>, answered: &Answered<'_>) -> Result<(), UpstreamError> {
     let same = match response.id {
-        Some(found) => found.raw() == id || found.key() == key_of(id),
+        Some(found) => found.raw() == answered.id || found.key() == answered.key,
         // Only an error about an unreadable request has none.
         None => matches!(response.outcome, message::Outcome::Error(_)),
     };

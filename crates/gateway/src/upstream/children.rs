@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use toolgate_mcp::stdio::spec::{self, ChildSpec};
 
 use super::{Leg, UpstreamError};
 use crate::child_log;
+use crate::held::lock;
 use crate::settings::{Protocol, Reach, ServerSettings};
 
 /// Children of one server that may live at once.
@@ -321,11 +322,7 @@ fn last_words(child: &StdioChild) -> String {
 
 /// Shakes hands as a client that can do nothing; returns the answer with the id `0`.
 async fn initialize(child: &StdioChild) -> Result<(Bytes, Revision), UpstreamError> {
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"{}","capabilities":{{}},"clientInfo":{{"name":"toolgate","version":"{}"}}}}}}"#,
-        Revision::NEWEST_LEGACY.as_str(),
-        env!("CARGO_PKG_VERSION")
-    );
+    let body = crate::probe::own_initialize();
     let answer = ask(child, &body).await?;
     let revision = crate::probe::agreed(&answer)?;
     child.notify(br#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)?;
@@ -352,8 +349,4 @@ async fn ask(child: &StdioChild, body: &str) -> Result<Bytes, UpstreamError> {
             None => return Err(UpstreamError::Broken("the server ended without an answer".to_owned())),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -24,7 +24,7 @@ use super::{Outgoing, Server, UpstreamError};
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Errors that only a modern server answers (2026-07-28, error codes).
-const MODERN_ERRORS: std::ops::RangeInclusive<i64> = -32_022..=-32_020;
+pub(crate) const MODERN_ERRORS: std::ops::RangeInclusive<i64> = -32_022..=-32_020;
 /// How long ending a session may take.
 const DELETE: Duration = Duration::from_secs(5);
 

@@ -18,6 +18,8 @@ use toolgate_mcp::revision::{Era, Revision};
 use toolgate_mcp::stdio::exchange::OnDrop;
 use toolgate_policy::Schema;
 
+use crate::clock::nanos;
+
 use super::{Leg, Outgoing, Server, UpstreamError};
 
 /// How long a list of the legacy era, which tells no time, is kept.
@@ -272,8 +274,4 @@ fn ttl_of(result: &Value<'_>, era: Era) -> Duration {
         (Era::Modern, None) => YOUNG,
         (Era::Legacy, _) => LEGACY_TTL,
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
