@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use toolgate_journal::Lock;
 
 /// The format that this program writes.
 pub const FORMAT: u32 = 1;
@@ -62,7 +63,7 @@ pub enum DataDirError {
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl DataDir {
@@ -83,11 +84,11 @@ impl DataDir {
         }
         let lock_path = path.join(LOCK_FILE);
         let lock = private().create(true).truncate(false).open(&lock_path).map_err(at(&lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let lock = match Lock::take(lock) {
+            Ok(lock) => lock,
             Err(TryLockError::WouldBlock) => return Err(DataDirError::InUse { path: path.to_path_buf() }),
             Err(TryLockError::Error(source)) => return Err(DataDirError::Io { path: lock_path, source }),
-        }
+        };
         check_format(path)?;
         let logs = path.join(LOGS);
         DirBuilder::new().recursive(true).mode(0o700).create(&logs).map_err(at(&logs))?;

@@ -8,7 +8,6 @@ mod state;
 mod sync;
 
 use std::fmt;
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +18,7 @@ pub use sync::OnSynced;
 use crate::error::{AppendError, OpenError, UpkeepError};
 use crate::hash::Hash;
 use crate::key::PublicKey;
+use crate::lock::Lock;
 use crate::options::{Durability, Options, Retention};
 use crate::record::Record;
 use crate::store::disk::{Disk, LocalDisk, SegmentFile};
@@ -62,7 +62,7 @@ pub struct Journal {
     pruning: Mutex<()>,
     thread: Option<JoinHandle<()>>,
     /// Holds the lock on the folder.
-    _lock: File,
+    _lock: Lock,
 }
 
 #[derive(Debug)]

@@ -12,6 +12,7 @@ use crate::journal::schedule::Schedule;
 use crate::journal::space::Space;
 use crate::journal::state::State;
 use crate::lines::MAX_LINE;
+use crate::lock::Lock;
 use crate::options::{Durability, Options};
 use crate::store::disk::Disk;
 use crate::store::keys::load_or_create;
@@ -38,7 +39,7 @@ pub(crate) fn open(
     options: &Options,
     disk: Arc<dyn Disk>,
     now: i64,
-) -> Result<(State, Recovery, File), OpenError> {
+) -> Result<(State, Recovery, Lock), OpenError> {
     let directory = segment_directory(&options.data_directory);
     DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(at(&directory))?;
     let lock = lock(&directory)?;
@@ -77,10 +78,10 @@ fn start_detail(options: &Options, recovery: &Recovery) -> Option<String> {
     }
 }
 
-fn lock(directory: &Path) -> Result<File, OpenError> {
+fn lock(directory: &Path) -> Result<Lock, OpenError> {
     let file = File::open(directory).map_err(at(directory))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    match Lock::take(file) {
+        Ok(lock) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: directory.to_owned() }),
         Err(TryLockError::Error(error)) => Err(at(directory)(error)),
     }
