@@ -19,13 +19,14 @@ forbid() {
   done
 }
 
-LEAVES=(toolgate-policy toolgate-quota toolgate-journal toolgate-mcp)
+LEAVES=(toolgate-policy toolgate-quota toolgate-journal toolgate-store toolgate-mcp)
 for leaf in "${LEAVES[@]}"; do
   others=(toolgate-gateway toolgate imagegen-mcp)
   for other in "${LEAVES[@]}"; do [ "$other" = "$leaf" ] || others+=("$other"); done
   forbid "$leaf" "${others[@]}"
 done
 for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal; do forbid "$pure" tokio hyper axum; done
+forbid toolgate-store toolgate-json hyper axum
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate rmcp imagegen-mcp
 forbid imagegen-mcp toolgate-gateway toolgate

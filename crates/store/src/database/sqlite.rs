@@ -1,0 +1,155 @@
+//! SQLite: one file, one writer at a time, readers beside it. What only SQLite has stands here: pragmas, the
+//! lock at the beginning of a write, the catalogue of tables, codes of errors.
+
+use std::fs::{OpenOptions, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::ConnectOptions as _;
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+
+use super::{Inner, Transaction, Value};
+use crate::error::StoreError;
+use crate::format;
+
+/// Connections that read at once; each has a thread.
+const READERS: u32 = 3;
+
+/// An open SQLite file.
+#[derive(Debug)]
+pub(crate) struct SqliteFile {
+    path: Arc<Path>,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteFile {
+    /// Opens or makes the file, readable by its owner alone, in the newest format.
+    pub(super) async fn open(path: &Path, busy: Duration) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let options = options(path, busy);
+        let pool = |size| {
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .min_connections(0)
+                .acquire_timeout(busy.saturating_add(Duration::from_secs(1)))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(|e| translate(path, e))?;
+        let file = Self { path: Arc::from(path), writer, readers: pool(READERS).connect_lazy_with(options) };
+        match format::bring_up(&file.writer, path).await {
+            Ok(()) => Ok(file),
+            Err(error) => {
+                file.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) async fn read(&self) -> Result<Transaction, StoreError> {
+        let begun = self.readers.begin().await.map_err(|e| translate(&self.path, e))?;
+        Ok(Transaction { inner: Inner::Sqlite(begun), path: Arc::clone(&self.path) })
+    }
+
+    /// Takes the write lock at once: a transaction that read first and wrote later could be refused late.
+    pub(super) async fn write(&self) -> Result<Transaction, StoreError> {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|e| translate(&self.path, e))?;
+        Ok(Transaction { inner: Inner::Sqlite(begun), path: Arc::clone(&self.path) })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// How a file of the store is opened. A commit is on the disk when it returns: a revocation must not come
+/// undone by a loss of power. What was removed is overwritten.
+pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(busy)
+        .pragma("trusted_schema", "OFF")
+        .pragma("secure_delete", "ON")
+        .disable_statement_logging()
+}
+
+/// Makes the file if it is not there; the database gives its side files the same mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let refused = |error: std::io::Error| match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { path: path.to_path_buf(), detail: error.to_string() }
+        }
+        ErrorKind::StorageFull => StoreError::Full { path: path.to_path_buf() },
+        _ => StoreError::Io { path: path.to_path_buf(), source: error },
+    };
+    let mut open = OpenOptions::new();
+    open.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = open.open(path).map_err(refused)?;
+    let mode = file.metadata().map_err(refused)?.permissions().mode() & 0o777;
+    if mode != 0o600 {
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// A statement with its parameters.
+pub(super) fn bound(
+    sql: &'static str,
+    values: impl IntoIterator<Item = Value>,
+) -> Query<'static, Sqlite, SqliteArguments> {
+    let mut query = sqlx::query(sql);
+    for value in values {
+        query = match value {
+            Value::Text(text) => query.bind(text),
+            Value::Int(number) => query.bind(number),
+            Value::Flag(flag) => query.bind(flag),
+        };
+    }
+    query
+}
+
+/// Result codes without their extension: <https://www.sqlite.org/rescode.html>.
+mod code {
+    pub(super) const PERM: i32 = 3;
+    pub(super) const BUSY: i32 = 5;
+    pub(super) const LOCKED: i32 = 6;
+    pub(super) const READONLY: i32 = 8;
+    pub(super) const CORRUPT: i32 = 11;
+    pub(super) const FULL: i32 = 13;
+    pub(super) const CANTOPEN: i32 = 14;
+    pub(super) const NOTADB: i32 = 26;
+}
+
+/// What an error of the database means to those above.
+pub(crate) fn translate(path: &Path, error: sqlx::Error) -> StoreError {
+    let path = PathBuf::from(path);
+    let found = match error {
+        sqlx::Error::Database(found) => found,
+        sqlx::Error::PoolTimedOut => return StoreError::Busy { path },
+        sqlx::Error::Io(source) => return StoreError::Io { path, source },
+        other => return StoreError::Database { path, detail: other.to_string() },
+    };
+    let number = found.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+    let detail = found.message().to_owned();
+    match number {
+        Some(code::BUSY | code::LOCKED) => StoreError::Busy { path },
+        Some(code::FULL) => StoreError::Full { path },
+        Some(code::CORRUPT | code::NOTADB) => StoreError::Corrupt { path, detail },
+        Some(code::READONLY | code::CANTOPEN | code::PERM) => StoreError::ReadOnly { path, detail },
+        Some(_) | None => StoreError::Database { path, detail },
+    }
+}

@@ -1,0 +1,41 @@
+//! What Toolgate keeps beside its journal: servers, policies with every version, grants, people, pins,
+//! approvals and settings, with secrets encrypted; backup and restore. The crate keeps and gives back. What a
+//! policy means, what a server speaks and who may change what is decided above it.
+//!
+//! Time is a parameter; nothing is ordered by it. Ids and revisions come from one counter of the store.
+
+mod approval;
+mod change;
+mod contents;
+mod database;
+mod error;
+mod format;
+mod grant;
+mod key;
+mod key_source;
+mod person;
+mod pin;
+mod policy;
+mod secret;
+mod server;
+mod setting;
+mod sign_in;
+mod store;
+mod vault;
+
+pub use approval::{Approval, ApprovalState, Approvals, Call, Verdict};
+pub use change::{Change, Expect, FileNames, Meta, Page};
+pub use contents::Contents;
+pub use error::{Kind, ManagedBy, StoreError};
+pub use format::FORMAT;
+pub use grant::{Binding, Grant, GrantSpec, Grants, Minted, NameStyle, Token, Tombstone};
+pub use key::KeyError;
+pub use key_source::KeySource;
+pub use person::{AdminToken, AdminTokens, Role, User, Users};
+pub use pin::{Pin, PinState, Pins};
+pub use policy::{Document, Policies, Policy, PolicyVersion, Syntax};
+pub use secret::{Secret, TokenHash};
+pub use server::{OpenServer, Protocol, Reach, SecretChanges, Server, ServerSpec, Servers};
+pub use setting::{Setting, Settings};
+pub use sign_in::{Link, NewSession, Session, SignIn};
+pub use store::{Changes, FILE, Options, Store};
