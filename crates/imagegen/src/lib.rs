@@ -4,6 +4,7 @@
 //! ([`Tool::fields`]), from which both its schema and its check are made.
 
 pub mod arguments;
+pub mod fake_vendors;
 pub mod http;
 pub mod picture;
 pub mod reply;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
+use imagegen_mcp::fake_vendors::{self, FakeVendors};
 use imagegen_mcp::http::Listen;
 use imagegen_mcp::{Provider, Server, Settings, stdio};
 use tokio::runtime::Runtime;
@@ -27,7 +28,23 @@ Environment:
   RUST_LOG           what is logged to standard error [default: warn]")]
 struct Cli {
     #[command(subcommand)]
-    transport: Option<Transport>,
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Serve(Transport),
+    /// Serve fakes of the vendors, for tests and for trying things without a key or a bill
+    #[command(after_help = format!("Twists, named in a prompt as [fake:NAME,NAME=N]:\n{}", fake_vendors::twists()))]
+    FakeVendors {
+        /// Address and port to listen on
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8440")]
+        listen: SocketAddr,
+        /// Listen also where other machines can reach it; the fakes ask for no real credentials
+        #[arg(long)]
+        exposed: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -46,8 +63,9 @@ enum Transport {
 }
 
 fn main() -> ExitCode {
-    let transport = match Cli::parse().transport {
-        Some(transport) => transport,
+    let transport = match Cli::parse().command {
+        Some(Command::Serve(transport)) => transport,
+        Some(Command::FakeVendors { listen, exposed }) => return fakes(listen, exposed),
         None if io::stdin().is_terminal() => return show_usage(),
         None => Transport::Stdio,
     };
@@ -86,6 +104,36 @@ fn run(transport: Transport, server: Server) -> anyhow::Result<()> {
     // A read of a terminal's input cannot be called off, and nothing else is left to wait for.
     runtime.shutdown_background();
     outcome
+}
+
+/// Serves the fakes until it is told to stop, and prints the environment that makes the server use them.
+fn fakes(listen: SocketAddr, exposed: bool) -> ExitCode {
+    log_to_stderr();
+    if !listen.ip().is_loopback() && !exposed {
+        let error = anyhow::anyhow!(
+            "`{listen}` can be reached from other machines; listen on 127.0.0.1, or say --exposed"
+        );
+        return complain(&error, USAGE);
+    }
+    let outcome = Runtime::new().context("the threads cannot be started").and_then(|runtime| {
+        let outcome = runtime.block_on(async {
+            let stop = stop_on_signal()?;
+            let vendors =
+                FakeVendors::bind(listen).await.with_context(|| format!("cannot listen on `{listen}`"))?;
+            for (name, value) in vendors.variables() {
+                tell(&format!("export {name}='{value}'"));
+            }
+            tell(&format!("the fake vendors listen on http://{}", vendors.address()));
+            vendors.serve(stop).await;
+            Ok(())
+        });
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error, 1),
+    }
 }
 
 /// A token that the first SIGTERM or SIGINT cancels.
