@@ -10,6 +10,11 @@ use toolgate_quota::Now;
 pub trait Clock: Debug + Send + Sync {
     /// The monotonic and the wall clock, read together.
     fn now(&self) -> Now;
+
+    /// The monotonic clock alone, in nanoseconds.
+    fn mono(&self) -> u64 {
+        self.now().mono
+    }
 }
 
 /// A duration as monotonic time counts it.
@@ -42,9 +47,12 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the system's clock")]
     fn now(&self) -> Now {
-        let mono = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { mono, wall: i64::try_from(wall.as_micros()).unwrap_or(i64::MAX) }
+        Now { mono: self.mono(), wall: i64::try_from(wall.as_micros()).unwrap_or(i64::MAX) }
+    }
+
+    fn mono(&self) -> u64 {
+        nanos(self.origin.elapsed())
     }
 }
 

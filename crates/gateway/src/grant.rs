@@ -82,7 +82,8 @@ pub(crate) struct Binding {
     pub(crate) plan: Arc<Plan>,
     /// The group that this grant's sessions on this server form.
     pub(crate) group: String,
-    limits: HashMap<(String, bool), BoundLimit>,
+    /// By counter: those that enforce, and those in shadow.
+    limits: [HashMap<String, BoundLimit>; 2],
 }
 
 /// A limit of the policy with the counter that it means for one grant and server.
@@ -101,19 +102,25 @@ impl Binding {
     #[must_use]
     pub(crate) fn new(grant: &str, server: Arc<Server>, plan: Arc<Plan>) -> Self {
         let group = format!("{grant}@{}", server.name());
-        let limits = plan.limits().iter().filter_map(|limit| {
-            let key = counter_key(plan.name(), limit, grant, server.name());
-            let spec = limit_spec(limit)?;
-            let per_session = limit.scope == Scope::Session;
-            Some(((limit.counter.clone(), limit.shadow), BoundLimit { key, per_session, spec }))
-        });
-        Self { limits: limits.collect(), server, plan, group }
+        let bound = |shadow: bool| {
+            let limits = plan.limits().iter().filter(move |limit| limit.shadow == shadow);
+            limits
+                .filter_map(|limit| {
+                    let key = counter_key(plan.name(), limit, grant, server.name());
+                    let spec = limit_spec(limit)?;
+                    let per_session = limit.scope == Scope::Session;
+                    Some((limit.counter.clone(), BoundLimit { key, per_session, spec }))
+                })
+                .collect()
+        };
+        Self { limits: [bound(false), bound(true)], server, plan, group }
     }
 
     /// The counter of a limit of this binding's policy.
     #[must_use]
     pub(crate) fn limit(&self, limit: &Limit) -> Option<&BoundLimit> {
-        self.limits.get(&(limit.counter.clone(), limit.shadow))
+        let [enforced, shadowed] = &self.limits;
+        if limit.shadow { shadowed.get(&limit.counter) } else { enforced.get(&limit.counter) }
     }
 }
 

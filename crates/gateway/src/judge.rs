@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use toolgate_journal::{AppendError, Kind, Limit as LimitRecord, Outcome as Recorded, Record, Urgency};
 use toolgate_json::{Value, write_canonical};
 use toolgate_policy::{Decision, Demand, Denial, Limit, Outcome, limit_denial_text};
-use toolgate_quota::{Amount, Demand as Claim, Mode, Refusal as Refused, Reservation, SessionRef};
+use toolgate_quota::{Amount, Demand as Claim, Mode, Now, Refusal as Refused, Reservation, SessionRef};
 
 use crate::gateway::Gateway;
 use crate::grant::{Binding, Grant};
@@ -45,6 +45,8 @@ pub(crate) struct Case<'a> {
     pub(crate) listed: bool,
     /// Monotonic nanoseconds at which the request arrived.
     pub(crate) started: u64,
+    /// When it is judged.
+    pub(crate) now: Now,
 }
 
 /// A request that was denied.
@@ -127,7 +129,7 @@ impl Gateway {
             let message = "a counter of this policy cannot be kept";
             return self.deny(case, Denied::by_gateway("(limit)", message), "(limit)", &shadowed);
         };
-        match self.counters.reserve(&claims.claims, self.clock.now()) {
+        match self.counters.reserve(&claims.claims, case.now) {
             Err(refused) => {
                 shadowed.extend(claims.rules(&refused.would_refuse));
                 let (denied, rule) = claims.refused(&refused);
@@ -141,18 +143,13 @@ impl Gateway {
     }
 
     /// Takes the call's places among those in flight; none if there is no room.
-    fn places(&self, case: &Case<'_>) -> Option<Vec<OwnedSemaphorePermit>> {
+    fn places(&self, case: &Case<'_>) -> Option<Places> {
         let of_grant = Arc::clone(&case.grant.shares.calls).try_acquire_owned().ok()?;
         let of_server = Arc::clone(&case.binding.server.calls).try_acquire_owned().ok()?;
-        Some(vec![of_grant, of_server])
+        Some(Places { _of_grant: of_grant, _of_server: of_server })
     }
 
-    fn pass(
-        self: &Arc<Self>,
-        case: &Case<'_>,
-        places: Vec<OwnedSemaphorePermit>,
-        reserved: Reserved<'_>,
-    ) -> Judgement {
+    fn pass(self: &Arc<Self>, case: &Case<'_>, places: Places, reserved: Reserved<'_>) -> Judgement {
         let Reserved { claims, reservation, shadowed } = reserved;
         let amounts: Vec<String> = claims.claims.iter().map(|c| c.amount.to_string()).collect();
         let limits: Vec<LimitRecord<'_>> = claims
@@ -194,13 +191,9 @@ impl Gateway {
             target: case.target.clone(),
             sequence,
             reservation: Some(reservation),
-            successes_only: claims
-                .demands
-                .iter()
-                .map(|d| d.limit.count == toolgate_policy::Count::Successes)
-                .collect(),
+            successes_only: successes_only(claims.demands),
             series,
-            places,
+            places: Some(places),
             started: case.started,
             sent: None,
             answered: None,
@@ -270,7 +263,7 @@ impl Gateway {
         let client = case.client.to_string();
         let recorded = recorded_arguments(case);
         let mut record = Record {
-            ts: self.clock.now().wall,
+            ts: case.now.wall,
             kind: Kind::Decision,
             request_id: Some(&**case.request_id),
             session: case.session.map(|s| s.name()),
@@ -301,6 +294,19 @@ impl Gateway {
         let urgency = if waits { Urgency::Soon } else { Urgency::Now };
         Ok(self.journal.append(&record, urgency)?.seq)
     }
+}
+
+/// A call's places among those of its grant and its server in flight; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Places {
+    _of_grant: OwnedSemaphorePermit,
+    _of_server: OwnedSemaphorePermit,
+}
+
+/// For each demand whether only successful calls count; empty where that is true of none.
+fn successes_only(demands: &[Demand<'_>]) -> Vec<bool> {
+    let only = |d: &Demand<'_>| d.limit.count == toolgate_policy::Count::Successes;
+    if demands.iter().any(only) { demands.iter().map(only).collect() } else { Vec::new() }
 }
 
 /// What a call has taken, before its decision is recorded.

@@ -19,6 +19,9 @@ use prometheus_client::registry::{Registry, Unit};
 /// The label of tools that nobody lists.
 pub(crate) const UNLISTED: &str = "(unlisted)";
 
+/// Looked up for every call, by names that only the operator gives.
+type ByName<T> = HashMap<String, T, foldhash::fast::RandomState>;
+
 /// All series and the registry that prints them.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -28,7 +31,7 @@ pub(crate) struct Metrics {
     upstream: Family<ServerLabels, Histogram, fn() -> Histogram>,
     refused: Family<ReasonLabels, Counter>,
     reloads: Family<ReasonLabels, Counter>,
-    series: RwLock<HashMap<String, HashMap<String, Arc<Series>>>>,
+    series: RwLock<ByName<ByName<Arc<Series>>>>,
     /// Client connections open.
     pub(crate) connections: Gauge<i64, AtomicI64>,
     /// Event streams open to clients.

@@ -158,7 +158,7 @@ fn ready(gateway: &Gateway) -> Response<Body> {
 /// `/mcp` alone: tells which addresses this grant has instead.
 fn all_servers(gateway: &Gateway, head: &Parts) -> Refusal {
     let snapshot = gateway.snapshot.load();
-    let access = match visit::authorize(gateway, &snapshot, head) {
+    let access = match visit::authorize(&snapshot, head, gateway.clock.now().wall) {
         Ok(access) => access,
         Err(early) => return early.into(),
     };

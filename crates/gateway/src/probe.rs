@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use tokio_util::task::TaskTracker;
 use toolgate_json::{Document, Limits};
 use toolgate_mcp::message::{Message, Outcome};
@@ -110,7 +109,7 @@ async fn legacy_leg(server: &Server) -> Result<Leg, UpstreamError> {
         id: toolgate_json::Span { start, end: start + 1 },
         body: Bytes::from(body),
         progress_token: None,
-        headers: HeaderMap::new(),
+        headers: Vec::new(),
         on_drop: OnDrop::Abandon,
     };
     let reply = server.request(&Leg::Web { revision, session: None }, outgoing).await?;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use toolgate_journal::{Kind, Latency, Outcome, Record, Urgency};
 use toolgate_quota::Reservation;
 
 use crate::gateway::Gateway;
 use crate::grant::{Binding, Grant};
+use crate::judge::Places;
 use crate::metrics::Series;
 
 /// What a judged request is about.
@@ -53,12 +53,13 @@ pub(crate) struct Ticket {
     pub(crate) sequence: u64,
     /// What it has taken from counters.
     pub(crate) reservation: Option<Reservation>,
-    /// For each demand of the reservation, whether it is given back when the call does not succeed.
+    /// For each demand of the reservation, whether it is given back when the call does not succeed; empty
+    /// where none is.
     pub(crate) successes_only: Vec<bool>,
     /// Where it is counted.
     pub(crate) series: Arc<Series>,
     /// Its places among the calls in flight.
-    pub(crate) places: Vec<OwnedSemaphorePermit>,
+    pub(crate) places: Option<Places>,
     /// Monotonic nanoseconds at which the request arrived.
     pub(crate) started: u64,
     /// Monotonic nanoseconds at which it was sent on.
@@ -72,11 +73,6 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Notes that the call leaves.
-    pub(crate) fn leaves(&mut self) {
-        self.sent = Some(self.gateway.clock.now().mono);
-    }
-
     /// Settles the call: gives back what is to be given back, and records the outcome.
     pub(crate) fn finish(mut self, outcome: Outcome) {
         self.settle(outcome);
@@ -117,7 +113,7 @@ impl Ticket {
         if let Some(upstream) = upstream {
             self.series.upstream.observe(upstream.as_secs_f64());
         }
-        self.places.clear();
+        self.places = None;
     }
 
     /// Time in the gateway and time at the server.

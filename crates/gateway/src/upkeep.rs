@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::nanos;
 use crate::gateway::Gateway;
 use crate::recovery;
-use crate::upstream::Leg;
+use crate::upstream::{AGE, Leg};
 
 /// How often outcomes that wait are written.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -114,6 +114,9 @@ pub(crate) async fn rounds(gateway: Arc<Gateway>) {
         }
         gateway.task_ids.expire(now.mono);
         gateway.metrics.sessions.set(i64::try_from(gateway.sessions.count()).unwrap_or(i64::MAX));
+        if u128::from(round).is_multiple_of(AGE.as_millis() / ROUND.as_millis()) {
+            snapshot.servers.values().for_each(|server| server.age());
+        }
         if round.is_multiple_of(20) {
             gateway.counters.sweep(now);
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderValue};
+use ::http::{HeaderName, HeaderValue};
 use bytes::Bytes;
 use rustls::RootCertStore;
 use tokio::sync::Semaphore;
@@ -32,6 +32,8 @@ pub(crate) use self::http::{MODERN_ERRORS, Web};
 pub(crate) use self::inventory::{Definitions, Inventory};
 pub(crate) use self::reply::{Content, Events, Item, Reply, event_of};
 
+/// How often idle connections grow older: one is closed after one to two of these.
+pub(crate) const AGE: Duration = Duration::from_secs(30);
 /// How long it is remembered that a server does not speak the modern era.
 const ERA_MEMORY: Duration = Duration::from_secs(60);
 
@@ -75,7 +77,7 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 enum Reaching {
-    Web(Web),
+    Web(Box<Web>),
     Command(Box<Children>),
     /// It cannot be reached at all, and why.
     Unusable(String),
@@ -122,7 +124,7 @@ pub(crate) struct Outgoing {
     /// Where its progress token stands.
     pub(crate) progress_token: Option<Span>,
     /// Headers beside those of the leg: `Mcp-*` of the modern era, trace context.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// What becomes of it when nobody waits any more.
     pub(crate) on_drop: OnDrop,
 }
@@ -180,7 +182,7 @@ impl Servers {
                     (_, connector) => connector.ok(),
                 };
                 match Web::new(url, headers, tls.as_ref().map(|c| &c.0), self.tasks.clone()) {
-                    Ok(web) => Reaching::Web(web),
+                    Ok(web) => Reaching::Web(Box::new(web)),
                     Err(error) => Reaching::Unusable(error.to_string()),
                 }
             }
@@ -313,6 +315,13 @@ impl Server {
         }
     }
 
+    /// Closes connections that have lain idle for long; called every [`AGE`].
+    pub(crate) fn age(&self) {
+        if let Reaching::Web(web) = &self.reach {
+            web.age();
+        }
+    }
+
     /// Ends what it runs.
     pub(crate) async fn stop(&self) {
         match &self.reach {
@@ -342,7 +351,7 @@ impl Server {
     }
 
     async fn find_modern_leg(&self) -> Result<Leg, UpstreamError> {
-        let now = self.clock.now().mono;
+        let now = self.clock.mono();
         if self.settings.protocol == Protocol::Legacy || now < self.not_modern_until.load(Ordering::Relaxed) {
             return Err(UpstreamError::OtherEra(Era::Legacy));
         }

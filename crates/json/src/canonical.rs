@@ -44,6 +44,11 @@ fn write_list<T>(
 /// U+2029 are escaped, so that no string can break a line or a terminal.
 pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    if !may_need_escape(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut rest = text;
     while let Some(at) = rest.find(needs_escape) {
         let (plain, escaped) = rest.split_at(at);
@@ -56,6 +61,13 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(rest.as_bytes());
     out.push(b'"');
+}
+
+/// Whether a byte stands there that is no plain ASCII character. Looks at all bytes without leaving early, which
+/// the compiler turns into wide comparisons.
+fn may_need_escape(bytes: &[u8]) -> bool {
+    let plain = |byte: u8| (0x20..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
+    bytes.iter().fold(false, |found, byte| found | !plain(*byte))
 }
 
 fn needs_escape(c: char) -> bool {

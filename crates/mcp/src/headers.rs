@@ -114,6 +114,19 @@ pub fn check_modern(
     check_plain(headers, &PROTOCOL_VERSION, version.as_str(), crate::meta::PROTOCOL_VERSION)?;
     check_plain(headers, &METHOD, request.method.as_str(), "method")?;
     check_name(headers, request)?;
+    check_params(headers, request, params)
+}
+
+/// Checks only the headers that repeat arguments.
+///
+/// # Errors
+///
+/// The first header that is missing, doubled, unreadable or different.
+pub fn check_params(
+    headers: &HeaderMap,
+    request: &Request<'_>,
+    params: &[ParamHeader],
+) -> Result<(), HeaderFault> {
     let arguments = request.params.as_ref().and_then(|p| p.get("arguments"));
     params.iter().try_for_each(|param| check_param(headers, param, arguments))
 }

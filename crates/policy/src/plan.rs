@@ -70,7 +70,7 @@ impl Names {
 /// The entries for one kind of thing: tools, resources or prompts.
 #[derive(Debug, Default)]
 pub(crate) struct Section {
-    pub(crate) exact: HashMap<Box<str>, usize>,
+    pub(crate) exact: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     /// Heaviest first.
     pub(crate) globs: Vec<(Glob, usize)>,
     pub(crate) entries: Vec<Entry>,

@@ -16,6 +16,7 @@ use toolgate_mcp::params::{Completion, Listen, PromptGet, Reference, ResourceTar
 use toolgate_mcp::revision::Era;
 use toolgate_mcp::stdio::exchange::OnDrop;
 use toolgate_policy::{Call, Decision, Definition, DenialKind};
+use toolgate_quota::Now;
 
 use super::flow::Flow;
 use super::lifecycle::closed_to_servers;
@@ -41,9 +42,8 @@ pub(super) async fn tool(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal
         }
         definitions = Some(known);
     }
-    let mut subject = Subject { inquiry: &inquiry, call: &call, name: &name, hash: None, listed: false };
     if let Some(decision) = inquiry.visit.binding.plan.prejudge(&name) {
-        return subject.denied(&decision).await;
+        return Subject::unlisted(&inquiry, &call, &name).denied(&decision).await;
     }
     let definitions = match definitions {
         Some(known) if known.get(&name).is_some() => known,
@@ -55,16 +55,19 @@ pub(super) async fn tool(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal
         Some(found) => Definition::Known { schema: found.schema.as_ref().ok() },
     };
     if let (Era::Modern, Some(Ok(params))) = (inquiry.era(), found.map(|f| &f.headers)) {
-        headers::check_modern(&inquiry.visit.headers, inquiry.request, params)
+        headers::check_params(&inquiry.visit.headers, inquiry.request, params)
             .map_err(|fault| inquiry.error(fault.code(), fault.to_string()))?;
     }
-    subject.hash = found.map(|f| f.hash.as_str());
-    subject.listed = found.is_some();
+    let subject = Subject {
+        hash: found.map(|f| f.hash.as_str()),
+        listed: found.is_some(),
+        ..Subject::unlisted(&inquiry, &call, &name)
+    };
     let decision = inquiry.visit.binding.plan.decide(&Call {
         tool: &name,
         arguments: call.arguments,
         definition,
-        context: inquiry.visit.context(),
+        context: inquiry.visit.context(subject.now),
     });
     if !decision.is_allowed() {
         return subject.denied(&decision).await;
@@ -92,7 +95,7 @@ async fn known_definitions(
         Ok(definitions) => Ok(definitions),
         Err(error) => {
             // Judged all the same: without its definition no call goes on.
-            let subject = Subject { inquiry, call, name, hash: None, listed: false };
+            let subject = Subject::unlisted(inquiry, call, name);
             let denied = Denied::by_gateway("(unreachable)", error.to_string());
             if let Judgement::Unrecorded(error) =
                 inquiry.visit.gateway.deny_by_gateway(&subject.case(), denied)
@@ -115,14 +118,21 @@ struct Subject<'a, 'd> {
     name: &'a str,
     hash: Option<&'a str>,
     listed: bool,
+    /// When it is judged: by conditions, limits and record alike.
+    now: Now,
 }
 
-impl Subject<'_, '_> {
+impl<'a, 'd> Subject<'a, 'd> {
+    /// A call, judged now, of a tool that no list is known to have.
+    fn unlisted(inquiry: &'a Inquiry<'d>, call: &'a ToolCall<'d>, name: &'a str) -> Self {
+        Self { inquiry, call, name, hash: None, listed: false, now: inquiry.visit.gateway.clock.now() }
+    }
+
     fn case(&self) -> Case<'_> {
         Case {
             definition_hash: self.hash,
             listed: self.listed,
-            ..case(self.inquiry, Target::Tool(self.name.to_owned()), self.call.arguments)
+            ..case(self.inquiry, Target::Tool(self.name.to_owned()), self.call.arguments, self.now)
         }
     }
 
@@ -187,7 +197,8 @@ impl Subject<'_, '_> {
         let flow = Flow::of(self.inquiry, Shape::Tool, Some(ticket));
         let mut outgoing = with_edits(&flow, self.inquiry, splice)?;
         if renamed && self.inquiry.era() == Era::Modern {
-            outgoing.headers.insert(headers::NAME, encode_value(self.name));
+            outgoing.headers.retain(|(name, _)| *name != headers::NAME);
+            outgoing.headers.push((headers::NAME, encode_value(self.name)));
         }
         if self.call.task.is_some() {
             outgoing.on_drop = OnDrop::Abandon;
@@ -223,7 +234,7 @@ fn with_edits(flow: &Flow, inquiry: &Inquiry<'_>, mut splice: Splice) -> Result<
     Ok(outgoing)
 }
 
-fn case<'a>(inquiry: &'a Inquiry<'_>, target: Target, arguments: Option<Value<'a>>) -> Case<'a> {
+fn case<'a>(inquiry: &'a Inquiry<'_>, target: Target, arguments: Option<Value<'a>>, now: Now) -> Case<'a> {
     Case {
         request_id: &inquiry.visit.request_id,
         grant: &inquiry.visit.grant,
@@ -235,7 +246,8 @@ fn case<'a>(inquiry: &'a Inquiry<'_>, target: Target, arguments: Option<Value<'a
         arguments,
         definition_hash: None,
         listed: true,
-        started: inquiry.visit.started,
+        started: inquiry.visit.arrived.mono,
+        now,
     }
 }
 
@@ -282,7 +294,8 @@ async fn judged(
     arguments: Option<Value<'_>>,
     decision: &Decision<'_>,
 ) -> Result<Box<Ticket>, Refusal> {
-    match inquiry.visit.gateway.judge(&case(inquiry, target, arguments), decision) {
+    let now = inquiry.visit.gateway.clock.now();
+    match inquiry.visit.gateway.judge(&case(inquiry, target, arguments, now), decision) {
         Judgement::Passed(ticket) => recorded(inquiry, ticket).await,
         Judgement::Denied(denied) => Err(denial(inquiry, &denied)),
         Judgement::Unrecorded(error) => Err(unrecorded(inquiry, &error)),
@@ -307,7 +320,11 @@ pub(super) async fn resource(inquiry: Inquiry<'_>) -> Result<Response<Body>, Ref
     let target: ResourceTarget<'_> =
         inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
     let uri = target.uri.as_str();
-    let decision = inquiry.visit.binding.plan.decide_resource(uri, &inquiry.visit.context());
+    let decision = inquiry
+        .visit
+        .binding
+        .plan
+        .decide_resource(uri, &inquiry.visit.context(inquiry.visit.gateway.clock.now()));
     let ticket = judged(&inquiry, Target::Resource(uri.to_owned()), None, &decision).await?;
     if let Some(session) = &inquiry.session {
         match inquiry.method {
@@ -327,7 +344,8 @@ pub(super) async fn resource(inquiry: Inquiry<'_>) -> Result<Response<Body>, Ref
 pub(super) async fn prompt(inquiry: Inquiry<'_>) -> Result<Response<Body>, Refusal> {
     let target: PromptGet<'_> = inquiry.request.view().map_err(|e| Refusal::of_message(&e, inquiry.era()))?;
     let name = target.name.as_str();
-    let decision = inquiry.visit.binding.plan.decide_prompt(name, target.arguments, &inquiry.visit.context());
+    let context = inquiry.visit.context(inquiry.visit.gateway.clock.now());
+    let decision = inquiry.visit.binding.plan.decide_prompt(name, target.arguments, &context);
     let ticket = judged(&inquiry, Target::Prompt(name.to_owned()), target.arguments, &decision).await?;
     forward(&inquiry, Shape::Plain, ticket, Splice::new()).await
 }
@@ -346,7 +364,7 @@ pub(super) async fn completion(inquiry: Inquiry<'_>) -> Result<Response<Body>, R
         }
     };
     if !listed {
-        let case = case(&inquiry, target, None);
+        let case = case(&inquiry, target, None, inquiry.visit.gateway.clock.now());
         let denied =
             Denied::by_gateway("(default deny)", "the policy does not allow what is to be completed");
         return Err(match inquiry.visit.gateway.deny_by_gateway(&case, denied) {

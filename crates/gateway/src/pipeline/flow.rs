@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,8 @@ pub(super) struct Flow {
     pub(super) method: Method,
     /// Whether it ends with an answer in due time; a subscription stays open.
     pub(super) bounded: bool,
+    /// Monotonic nanoseconds at which it was sent.
+    sent: u64,
     /// Keeps the session from counting as idle.
     pub(super) _hold: Option<Hold>,
     /// The place of a stream that stays open.
@@ -74,6 +77,7 @@ impl Flow {
             ticket,
             method: inquiry.method,
             bounded: true,
+            sent: 0,
             _place: None,
         }
     }
@@ -96,8 +100,8 @@ impl Flow {
     }
 
     /// Headers that go on: those of the modern era, which were proved equal to the body, and the trace.
-    fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::new();
         if self.leg.era() == Era::Modern {
             let passed = self.visit.headers.iter().filter(|(name, _)| passes_on(name));
             headers.extend(passed.map(|(name, value)| (name.clone(), value.clone())));
@@ -105,9 +109,9 @@ impl Flow {
         if let Some(traceparent) =
             self.visit.header(&TRACEPARENT).and_then(|t| continued(t, &self.visit.request_id))
         {
-            headers.insert(TRACEPARENT, traceparent);
+            headers.push((TRACEPARENT, traceparent));
             if let Some(state) = self.visit.headers.get(TRACESTATE) {
-                headers.insert(TRACESTATE, state.clone());
+                headers.push((TRACESTATE, state.clone()));
             }
         }
         headers
@@ -121,33 +125,50 @@ impl Flow {
         };
         let in_flight = self.session.as_ref().map(|session| session.begin(&self.key));
         let tasks = self.visit.gateway.tasks.clone();
-        let work = Box::pin(self.run(outgoing, in_flight));
         Ok(match departure {
-            Departure::Cancels => work.await,
-            Departure::GoesOn => Detached { work: Some(work), tasks }.await,
+            Departure::Cancels => self.run(outgoing, in_flight).await,
+            Departure::GoesOn => {
+                Detached { work: Some(Box::pin(self.run(outgoing, in_flight))), tasks }.await
+            }
         })
     }
 
     async fn run(mut self, outgoing: Outgoing, in_flight: Option<InFlight>) -> Response<Body> {
-        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone());
+        self.sent = self.visit.gateway.clock.mono();
         if let Some(ticket) = &mut self.ticket {
-            ticket.leaves();
+            ticket.sent = Some(self.sent);
         }
-        let outlet = self.outlet();
+        if let Some(outlet) = self.outlet() {
+            return Box::pin(self.run_beside_child(outgoing, in_flight, outlet)).await;
+        }
+        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone());
         let server = Arc::clone(&self.visit.binding.server);
         let leg = self.leg.clone();
-        let deadline = Instant::now() + server.settings().max_duration;
-        let mut reply = Box::pin(async move { server.request(&leg, outgoing).await });
-        let Some((sender, mut receiver, place)) = outlet else {
-            return tokio::select! {
-                biased;
-                reply = &mut reply => self.reply(reply, deadline, in_flight),
-                () = ended(cancelled.as_ref()) => self.gone(Outcome::Cancelled),
-            };
+        let answered = tokio::select! {
+            biased;
+            reply = server.request(&leg, outgoing) => Some(reply),
+            () = ended(cancelled.as_ref()) => None,
         };
+        match answered {
+            Some(reply) => self.reply(reply, in_flight),
+            None => self.gone(Outcome::Cancelled),
+        }
+    }
+
+    /// As `run`, while the session's own child may say things that belong to no request.
+    async fn run_beside_child(
+        mut self,
+        outgoing: Outgoing,
+        in_flight: Option<InFlight>,
+        (sender, mut receiver, place): Outlet,
+    ) -> Response<Body> {
+        let cancelled = in_flight.as_ref().map(|f| f.cancelled.clone());
+        let server = Arc::clone(&self.visit.binding.server);
+        let leg = self.leg.clone();
+        let mut reply = Box::pin(async move { server.request(&leg, outgoing).await });
         tokio::select! {
             biased;
-            reply = &mut reply => self.reply(reply, deadline, in_flight),
+            reply = &mut reply => self.reply(reply, in_flight),
             () = ended(cancelled.as_ref()) => self.gone(Outcome::Cancelled),
             Some(first) = receiver.recv() => {
                 // The child says something before its answer: what comes is a stream.
@@ -158,15 +179,22 @@ impl Flow {
                         reply = reply => reply,
                         () = ended(cancelled.as_ref()) => return self.settle(Outcome::Cancelled),
                     };
-                    self.finish_stream(reply, deadline, sender, in_flight).await;
+                    self.finish_stream(reply, sender, in_flight).await;
                 });
                 relay::event_stream(Body::Events { first: Some(first), events: receiver })
             }
         }
     }
 
+    /// When its answer must have ended, by the server's `max_duration`.
+    fn deadline(&self) -> Instant {
+        let elapsed = self.visit.gateway.clock.mono().saturating_sub(self.sent);
+        let most = self.visit.binding.server.settings().max_duration;
+        Instant::now() + most.saturating_sub(Duration::from_nanos(elapsed))
+    }
+
     /// A place for messages of the session's own child that belong to no request, while this one waits.
-    fn outlet(&self) -> Option<(mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>, crate::session::Outlet)> {
+    fn outlet(&self) -> Option<Outlet> {
         let session = self.session.as_ref()?;
         let Leg::Child { own: true, .. } = &self.leg else { return None };
         let (sender, receiver) = mpsc::channel(relay::WAITING);
@@ -174,12 +202,7 @@ impl Flow {
         Some((sender, receiver, place))
     }
 
-    fn reply(
-        mut self,
-        reply: Result<Reply, UpstreamError>,
-        deadline: Instant,
-        in_flight: Option<InFlight>,
-    ) -> Response<Body> {
+    fn reply(mut self, reply: Result<Reply, UpstreamError>, in_flight: Option<InFlight>) -> Response<Body> {
         let content = match reply {
             Ok(reply) => reply.content,
             Err(error) => return self.fail(&error),
@@ -193,6 +216,7 @@ impl Flow {
                 let (sender, receiver) = mpsc::channel(relay::WAITING);
                 let tasks = self.visit.gateway.tasks.clone();
                 self.visit = self.visit.without_headers();
+                let deadline = self.deadline();
                 let relay = Relay { flow: self, events: *events, sender, deadline, in_flight };
                 tasks.spawn(relay.run());
                 relay::event_stream(Body::Events { first: None, events: receiver })
@@ -207,12 +231,12 @@ impl Flow {
     async fn finish_stream(
         mut self,
         reply: Result<Reply, UpstreamError>,
-        deadline: Instant,
         sender: mpsc::Sender<Bytes>,
         in_flight: Option<InFlight>,
     ) {
         let last = match reply.map(|r| r.content) {
             Ok(Content::Events(events)) => {
+                let deadline = self.deadline();
                 return Relay { flow: self, events: *events, sender, deadline, in_flight }.run().await;
             }
             Ok(Content::Whole { body, .. }) => self.conclude(body),
@@ -236,7 +260,7 @@ impl Flow {
     /// Shapes the answer.
     pub(super) fn conclude(&mut self, body: Bytes) -> Result<Shaped, UpstreamError> {
         if let Some(ticket) = &mut self.ticket {
-            ticket.answered = Some(ticket.gateway.clock.now().mono);
+            ticket.answered = Some(ticket.gateway.clock.mono());
         }
         let budget = self.ticket.as_ref().and_then(|t| t.budget.as_deref());
         let answer = Answered { era: self.leg.era(), id: &self.id, key: &self.key, budget };
@@ -257,7 +281,7 @@ impl Flow {
                 task_ids.issue(group, id);
                 match self.ticket.take() {
                     Some(ticket) if !ended => {
-                        let until = ticket.gateway.clock.now().mono.saturating_add(TASK_PATIENCE);
+                        let until = ticket.gateway.clock.mono().saturating_add(TASK_PATIENCE);
                         task_ids.park(group, id, ticket, until);
                         return;
                     }
@@ -339,6 +363,9 @@ impl Flow {
         Refusal::error(&self.id, code, "the request was cancelled", self.leg.era()).into_response()
     }
 }
+
+/// Both ends of a channel for what a child says of itself, and its place in the session.
+type Outlet = (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>, crate::session::Outlet);
 
 /// Nanoseconds for which a task's call is kept open when nobody asks how it went: an hour.
 const TASK_PATIENCE: u64 = 3_600_000_000_000;

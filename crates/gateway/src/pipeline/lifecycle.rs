@@ -90,13 +90,7 @@ async fn shake_hands(visit: &Visit, body: Bytes, revision: Revision) -> Result<S
         _ => (Leg::Web { revision, session: None }, None),
     };
     let id = id_span(&body)?;
-    let outgoing = Outgoing {
-        body,
-        id,
-        progress_token: None,
-        headers: http::HeaderMap::new(),
-        on_drop: OnDrop::Abandon,
-    };
+    let outgoing = Outgoing { body, id, progress_token: None, headers: Vec::new(), on_drop: OnDrop::Abandon };
     let reply = server.request(&leg, outgoing).await?;
     let session = reply.session.clone();
     let answer = reply.content.final_message(server).await?;

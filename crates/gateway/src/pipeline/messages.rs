@@ -176,7 +176,7 @@ pub(super) fn session_of(visit: &Visit) -> Result<Arc<Session>, Refusal> {
     let id = id.to_str().map_err(|_| Early::SessionNotFound)?;
     let found = visit.gateway.sessions.find(id, &visit.grant.label, visit.binding.server.name());
     let session = found.ok_or(Early::SessionNotFound)?;
-    session.touch(visit.started);
+    session.touch(visit.arrived.mono);
     Ok(session)
 }
 

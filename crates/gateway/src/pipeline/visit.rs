@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use tokio_util::sync::CancellationToken;
 use toolgate_policy::Context;
+use toolgate_quota::Now;
 
 use crate::gateway::Gateway;
 use crate::grant::{Access, Binding, Grant};
@@ -26,8 +27,8 @@ pub(super) struct Visit {
     pub(super) life: CancellationToken,
     pub(super) client: IpAddr,
     pub(super) headers: HeaderMap,
-    /// Monotonic nanoseconds at which the request arrived.
-    pub(super) started: u64,
+    /// When the request arrived.
+    pub(super) arrived: Now,
 }
 
 impl Visit {
@@ -44,7 +45,8 @@ impl Visit {
         server: &str,
     ) -> Result<Arc<Self>, Early> {
         let snapshot = gateway.snapshot.load_full();
-        let access = authorize(gateway, &snapshot, &head)?;
+        let arrived = gateway.clock.now();
+        let access = authorize(&snapshot, &head, arrived.wall)?;
         let binding = access.grant.bindings.get(server).ok_or(Early::NotFound)?;
         if gateway.stop.is_cancelled() {
             return Err(Early::Stopping);
@@ -57,7 +59,7 @@ impl Visit {
             life: access.life.clone(),
             client,
             headers: head.headers,
-            started: gateway.clock.now().mono,
+            arrived,
             snapshot,
         }))
     }
@@ -74,14 +76,13 @@ impl Visit {
             life: self.life.clone(),
             client: self.client,
             headers: HeaderMap::new(),
-            started: self.started,
+            arrived: self.arrived,
         })
     }
 
     /// What conditions may ask.
-    pub(super) fn context(&self) -> Context<'_> {
-        let wall = self.gateway.clock.now().wall;
-        self.grant.context(self.binding.server.name(), Some(self.client), wall)
+    pub(super) fn context(&self, now: Now) -> Context<'_> {
+        self.grant.context(self.binding.server.name(), Some(self.client), now.wall)
     }
 
     /// A header that stands once; none if it is absent, doubled or not visible ASCII.
@@ -97,11 +98,7 @@ impl Visit {
 /// # Errors
 ///
 /// There is none, or none that is valid; or one stands in the URL.
-pub(super) fn authorize<'s>(
-    gateway: &Gateway,
-    snapshot: &'s Snapshot,
-    head: &Parts,
-) -> Result<&'s Access, Early> {
+pub(super) fn authorize<'s>(snapshot: &'s Snapshot, head: &Parts, wall: i64) -> Result<&'s Access, Early> {
     if head.uri.query().is_some_and(holds_token) {
         return Err(Early::TokenInUrl);
     }
@@ -110,7 +107,7 @@ pub(super) fn authorize<'s>(
         (Some(value), None) => bearer(value),
         _ => None,
     };
-    let access = token.and_then(|t| snapshot.access(t, gateway.clock.now().wall));
+    let access = token.and_then(|t| snapshot.access(t, wall));
     access.filter(|a| !a.life.is_cancelled()).ok_or(Early::Unauthorized)
 }
 

@@ -32,8 +32,8 @@ const DELETE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Web {
     origin: Arc<Origin>,
-    /// Sent with every request: the configured headers and those that never change.
-    base: HeaderMap,
+    /// Sent with every request of a revision: the configured headers and those that never change.
+    base: [(Revision, HeaderMap); Revision::ALL.len()],
 }
 
 impl Web {
@@ -48,13 +48,19 @@ impl Web {
         tls: Option<&TlsConnector>,
         tasks: TaskTracker,
     ) -> Result<Self, BadUrl> {
+        let origin = Origin::new(url, tls, tasks)?;
         let mut base: HeaderMap = headers.iter().cloned().collect();
-        base.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION"))),
-        );
+        let agent = HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION")));
+        base.insert(header::USER_AGENT, agent);
+        base.insert(header::HOST, origin.host());
         base.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        Ok(Self { origin: Arc::new(Origin::new(url, tls, tasks)?), base })
+        base.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let of_revision = |revision: Revision| {
+            let mut base = base.clone();
+            base.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(revision.as_str()));
+            (revision, base)
+        };
+        Ok(Self { origin: Arc::new(origin), base: Revision::ALL.map(of_revision) })
     }
 
     /// Sends a request.
@@ -70,7 +76,9 @@ impl Web {
         server: &Server,
     ) -> Result<Reply, UpstreamError> {
         let mut headers = self.headers(revision, session);
-        headers.extend(outgoing.headers);
+        for (name, value) in outgoing.headers {
+            headers.insert(name, value);
+        }
         let response = self.post(headers, outgoing.body, server).await?;
         self.read(response, server, session.is_some()).await
     }
@@ -132,6 +140,11 @@ impl Web {
         }
     }
 
+    /// Closes connections that have lain idle for long.
+    pub(crate) fn age(&self) {
+        self.origin.age();
+    }
+
     /// Closes the connections that wait for use.
     pub(crate) fn close_idle(&self) {
         self.origin.close_idle();
@@ -164,9 +177,8 @@ impl Web {
     }
 
     fn headers(&self, revision: Revision, session: Option<&HeaderValue>) -> HeaderMap {
-        let mut headers = self.base.clone();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(headers::PROTOCOL_VERSION, HeaderValue::from_static(revision.as_str()));
+        let base = self.base.iter().find(|(of, _)| *of == revision);
+        let mut headers = base.map(|(_, base)| base.clone()).unwrap_or_default();
         if let Some(session) = session {
             headers.insert(SESSION_ID, session.clone());
         }

@@ -125,12 +125,12 @@ impl Server {
     /// They had to be fetched and could not be.
     pub(crate) async fn definitions(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
         let inventory = self.inventory(leg.era());
-        if let Some(fresh) = inventory.fresh(self.clock.now().mono) {
+        if let Some(fresh) = inventory.fresh(self.clock.mono()) {
             return Ok(fresh);
         }
         Box::pin(async {
             let _fetching = inventory.fetching.lock().await;
-            match inventory.fresh(self.clock.now().mono) {
+            match inventory.fresh(self.clock.mono()) {
                 Some(fresh) => Ok(fresh),
                 None => self.fetch(leg).await,
             }
@@ -146,8 +146,8 @@ impl Server {
     pub(crate) async fn definitions_again(&self, leg: &Leg) -> Result<Arc<Definitions>, UpstreamError> {
         let inventory = self.inventory(leg.era());
         let _fetching = inventory.fetching.lock().await;
-        let young = |d: &Arc<Definitions>| self.clock.now().mono < d.fetched.saturating_add(nanos(YOUNG));
-        match inventory.fresh(self.clock.now().mono).filter(young) {
+        let young = |d: &Arc<Definitions>| self.clock.mono() < d.fetched.saturating_add(nanos(YOUNG));
+        match inventory.fresh(self.clock.mono()).filter(young) {
             Some(young) => Ok(young),
             None => self.fetch(leg).await,
         }
@@ -177,7 +177,7 @@ impl Server {
             ttl = ttl.min(ttl_of(&result, leg.era()));
             cursor = result.get("nextCursor").and_then(|c| c.as_str()).map(std::borrow::Cow::into_owned);
             if cursor.is_none() {
-                definitions.fetched = self.clock.now().mono;
+                definitions.fetched = self.clock.mono();
                 definitions.expires = definitions.fetched.saturating_add(nanos(ttl));
                 return Ok(definitions);
             }
@@ -244,7 +244,7 @@ fn own_request(body: Vec<u8>, era: Era) -> Result<Outgoing, UpstreamError> {
         body: Bytes::from(body),
         id,
         progress_token: None,
-        headers: extra,
+        headers: extra.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         on_drop: OnDrop::Abandon,
     })
 }

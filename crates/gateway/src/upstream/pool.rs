@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body as _, Frame, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
@@ -17,14 +17,14 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
 
 /// Idle connections kept per origin.
 const MAX_IDLE: usize = 256;
-/// A connection that lay idle longer is not used again.
-const IDLE_FOR: Duration = Duration::from_secs(60);
+/// Rounds of [`Origin::age`] after which a connection that lay idle is closed.
+const MOST_ROUNDS: u8 = 2;
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
@@ -57,7 +57,8 @@ impl std::fmt::Debug for Origin {
 
 struct Idle {
     sender: SendRequest<Full<Bytes>>,
-    since: Instant,
+    /// Rounds that it has lain idle.
+    rounds: u8,
 }
 
 /// A URL that cannot be an upstream.
@@ -96,7 +97,13 @@ impl Origin {
         format!("{}:{port}", self.authority.host())
     }
 
-    /// Sends a request whose URI and `Host` are filled in here. It is sent at most once: repeated on
+    /// What requests name in `Host`.
+    #[must_use]
+    pub(crate) fn host(&self) -> HeaderValue {
+        self.host.clone()
+    }
+
+    /// Sends a request whose URI is filled in here. It is sent at most once: repeated on
     /// another connection only while no byte of it was written.
     ///
     /// # Errors
@@ -107,7 +114,6 @@ impl Origin {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Answer>, SendError> {
         *request.uri_mut() = Uri::from(self.path.clone());
-        request.headers_mut().insert(header::HOST, self.host.clone());
         loop {
             let (mut sender, fresh) = match self.take_idle().await {
                 Some(sender) => (sender, false),
@@ -136,7 +142,7 @@ impl Origin {
         loop {
             let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
             let mut sender = idle.sender;
-            if idle.since.elapsed() < IDLE_FOR && (sender.is_ready() || sender.ready().await.is_ok()) {
+            if sender.is_ready() || sender.ready().await.is_ok() {
                 return Some(sender);
             }
         }
@@ -181,6 +187,16 @@ impl Origin {
         format!("{}: {error}{cause}", self.address())
     }
 
+    /// Closes the connections that lie idle since the round before last. Called every [`super::AGE`], so that no call
+    /// has to look at a clock for it.
+    pub(crate) fn age(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain_mut(|idle| {
+            idle.rounds += 1;
+            idle.rounds < MOST_ROUNDS && !idle.sender.is_closed()
+        });
+    }
+
     /// Closes the connections that wait for use.
     pub(crate) fn close_idle(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -192,7 +208,7 @@ impl Origin {
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { sender, rounds: 0 });
         }
     }
 }

@@ -6,6 +6,11 @@ use serde_json::value::RawValue;
 /// Appends `text` as a JSON string with its quotes.
 pub(crate) fn push_string(line: &mut Vec<u8>, text: &str) {
     line.push(b'"');
+    if !has_special(text.as_bytes()) {
+        line.extend_from_slice(text.as_bytes());
+        line.push(b'"');
+        return;
+    }
     let mut rest = text;
     // The position is that of an ASCII byte or of the lead byte of a character: always a boundary.
     while let Some((plain, special)) =
@@ -48,6 +53,11 @@ pub(crate) fn push_json(line: &mut Vec<u8>, value: &RawValue) {
 /// Appends a whole number in decimal.
 pub(crate) fn push_number(line: &mut Vec<u8>, number: u64) {
     line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Looks at every byte without leaving early, which the compiler turns into wide comparisons.
+fn has_special(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, byte| found | is_special(*byte))
 }
 
 fn is_special(byte: u8) -> bool {

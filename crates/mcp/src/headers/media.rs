@@ -87,6 +87,9 @@ fn is_content_type(headers: &HeaderMap, essence: &str) -> bool {
     else {
         return false;
     };
+    if value == essence {
+        return true;
+    }
     let mut parts = value.split(';');
     parts.next().is_some_and(|first| first.trim().eq_ignore_ascii_case(essence))
         && parts.all(|parameter| {

@@ -2,8 +2,10 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
 
 use crate::memory::unit::{State, Unit};
 use crate::now::Moment;
@@ -11,16 +13,18 @@ use crate::now::Moment;
 /// How many shards: a power of two.
 const SHARDS: usize = 64;
 
+type Units<K> = HashMap<K, Arc<Unit>, RandomState>;
+
 /// Units by name.
 #[derive(Debug)]
 pub(crate) struct Store<K> {
     hasher: RandomState,
-    shards: [Mutex<HashMap<K, Arc<Unit>>>; SHARDS],
+    shards: [Mutex<Units<K>>; SHARDS],
 }
 
 impl<K> Default for Store<K> {
     fn default() -> Store<K> {
-        Store { hasher: RandomState::new(), shards: std::array::from_fn(|_| Mutex::default()) }
+        Store { hasher: RandomState::default(), shards: std::array::from_fn(|_| Mutex::default()) }
     }
 }
 
@@ -76,7 +80,7 @@ impl<K: Eq + Hash> Store<K> {
         }
     }
 
-    fn shard<Q: Hash + ?Sized>(&self, name: &Q) -> MutexGuard<'_, HashMap<K, Arc<Unit>>> {
+    fn shard<Q: Hash + ?Sized>(&self, name: &Q) -> MutexGuard<'_, Units<K>> {
         let hash = self.hasher.hash_one(name);
         #[expect(clippy::cast_possible_truncation, reason = "the remainder is below the number of shards")]
         let place = (hash % SHARDS as u64) as usize;
