@@ -6,6 +6,8 @@
 //! one more arm in each of a dozen short functions here.
 
 mod sqlite;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +48,13 @@ impl Database {
     /// Opens the file, makes it if need be, and brings it to the newest format.
     pub(crate) async fn open(path: &Path, busy: Duration) -> Result<Self, StoreError> {
         Ok(Self { backend: Backend::Sqlite(SqliteFile::open(path, busy).await?) })
+    }
+
+    /// The file.
+    pub(crate) fn file(&self) -> &SqliteFile {
+        match &self.backend {
+            Backend::Sqlite(file) => file,
+        }
     }
 
     /// Begins to read; all that is read is of one moment.
@@ -172,6 +181,12 @@ impl Write {
     /// The number of this change: id of what it makes, revision of what it changes.
     pub(crate) fn revision(&self) -> i64 {
         self.revision
+    }
+
+    /// The number for one more thing that this change makes.
+    pub(crate) async fn next(&mut self) -> Result<i64, StoreError> {
+        self.revision = next_revision(&mut self.transaction).await?;
+        Ok(self.revision)
     }
 
     /// Makes it last.

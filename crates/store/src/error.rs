@@ -1,7 +1,8 @@
 //! Why an operation on the store failed, told so that the caller can answer it and a person can act on it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -230,5 +231,17 @@ fn quoted(names: &[String]) -> String {
 impl StoreError {
     pub(crate) fn not_found(kind: Kind, name: impl Into<String>) -> Self {
         Self::NotFound { kind, name: name.into() }
+    }
+}
+
+/// What an error of the system means.
+pub(crate) fn io_error(path: &Path, source: std::io::Error) -> StoreError {
+    let path = path.to_path_buf();
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full { path },
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { path, detail: source.to_string() }
+        }
+        _ => StoreError::Io { path, source },
     }
 }

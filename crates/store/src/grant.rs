@@ -1,6 +1,7 @@
 //! Grants: who may use which servers under which policies, opened by tokens of which only hashes are kept;
 //! and the tombstones of grants that the config file has and that were revoked.
 
+mod import;
 mod rows;
 
 use crate::change::{Change, Meta, Page, check_name};
@@ -9,6 +10,7 @@ use crate::error::{Kind, ManagedBy, StoreError};
 use crate::secret::TokenHash;
 use crate::store::Store;
 
+pub use import::{GRANTS_FILE, Imported};
 pub(crate) use rows::{including_server, is_token, list, tombstones, using_policy};
 
 /// One server of a grant, and the policy that judges its calls there; either may stand in the config file.
@@ -146,7 +148,9 @@ impl Grants<'_> {
         change.file.check_free(Kind::Grant, label)?;
         let mut write = self.store.database.write(Area::Calls).await?;
         if rows::exists(&mut write, label).await? {
-            let managed_by = ManagedBy::Api;
+            let (_, other) = rows::find(&mut write, label).await?;
+            let path = change.file.path.clone();
+            let managed_by = if other.managed_by_file { ManagedBy::File(path) } else { ManagedBy::Api };
             return Err(StoreError::NameTaken { kind: Kind::Grant, name: label.to_owned(), managed_by });
         }
         let id = write.revision();

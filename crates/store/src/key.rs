@@ -94,7 +94,7 @@ pub enum KeyError {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     /// What it belongs to: a table.
-    pub(crate) owner: &'static str,
+    pub(crate) owner: &'a str,
     /// The row's id, never used twice.
     pub(crate) id: i64,
     /// Which of the row's secrets it is.

@@ -122,7 +122,6 @@ fn read_private(path: &Path) -> Result<Option<Secret>, KeyError> {
 
 /// Writes a key to a file that is whole or not there.
 pub(crate) fn write_private(path: &Path, key: &SecretKey) -> Result<(), KeyError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);
@@ -131,6 +130,12 @@ pub(crate) fn write_private(path: &Path, key: &SecretKey) -> Result<(), KeyError
     let mut file = open.open(&part).map_err(at(&part))?;
     file.write_all(key.to_text().expose().as_bytes()).map_err(at(&part))?;
     file.sync_all().map_err(at(&part))?;
-    std::fs::rename(&part, path).map_err(at(path))?;
+    rename_synced(&part, path)
+}
+
+/// Renames a file, also over a loss of power.
+pub(crate) fn rename_synced(from: &Path, to: &Path) -> Result<(), KeyError> {
+    std::fs::rename(from, to).map_err(at(to))?;
+    let folder = to.parent().unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(at(folder))
 }

@@ -5,6 +5,7 @@
 //! Time is a parameter; nothing is ordered by it. Ids and revisions come from one counter of the store.
 
 mod approval;
+mod backup;
 mod change;
 mod contents;
 mod database;
@@ -16,26 +17,33 @@ mod key_source;
 mod person;
 mod pin;
 mod policy;
+mod rotation;
 mod secret;
 mod server;
 mod setting;
 mod sign_in;
 mod store;
+mod usage;
 mod vault;
 
 pub use approval::{Approval, ApprovalState, Approvals, Call, Verdict};
+pub use backup::{Examination, Restored};
 pub use change::{Change, Expect, FileNames, Meta, Page};
 pub use contents::Contents;
 pub use error::{Kind, ManagedBy, StoreError};
 pub use format::FORMAT;
-pub use grant::{Binding, Grant, GrantSpec, Grants, Minted, NameStyle, Token, Tombstone};
+pub use grant::{
+    Binding, GRANTS_FILE, Grant, GrantSpec, Grants, Imported, Minted, NameStyle, Token, Tombstone,
+};
 pub use key::KeyError;
 pub use key_source::KeySource;
 pub use person::{AdminToken, AdminTokens, Role, User, Users};
 pub use pin::{Pin, PinState, Pins};
 pub use policy::{Document, Policies, Policy, PolicyVersion, Syntax};
+pub use rotation::{NextKey, Rotated};
 pub use secret::{Secret, TokenHash};
 pub use server::{OpenServer, Protocol, Reach, SecretChanges, Server, ServerSpec, Servers};
 pub use setting::{Setting, Settings};
 pub use sign_in::{Link, NewSession, Session, SignIn};
 pub use store::{Changes, FILE, Options, Store};
+pub use usage::Uses;

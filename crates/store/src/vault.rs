@@ -26,6 +26,11 @@ impl Vault {
         Self { source, keys: Mutex::default() }
     }
 
+    /// Where the key comes from.
+    pub(crate) fn source(&self) -> &KeySource {
+        &self.source
+    }
+
     /// Knows one more key.
     pub(crate) fn learn(&self, key: Arc<SecretKey>) {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(key);

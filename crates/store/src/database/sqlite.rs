@@ -2,21 +2,20 @@
 //! lock at the beginning of a write, the catalogue of tables, codes of errors.
 
 use std::fs::{OpenOptions, Permissions};
-use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{Inner, Transaction, Value};
-use crate::error::StoreError;
+use crate::error::{StoreError, io_error};
 use crate::format;
 
 /// Connections that read at once; each has a thread.
@@ -43,6 +42,14 @@ impl SqliteFile {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        // Once a roll-back that is under way is through, no transaction is left. A full disk
+                        // ends one behind the driver's back; the driver would count it for ever.
+                        connection.ping().await?;
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(|e| translate(path, e))?;
         let file = Self { path: Arc::from(path), writer, readers: pool(READERS).connect_lazy_with(options) };
@@ -53,6 +60,16 @@ impl SqliteFile {
                 Err(error)
             }
         }
+    }
+
+    /// The file's path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Connections for what has no transaction: backup and checks.
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 
     pub(super) async fn read(&self) -> Result<Transaction, StoreError> {
@@ -69,6 +86,11 @@ impl SqliteFile {
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        &self.writer
     }
 }
 
@@ -89,13 +111,7 @@ pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
 
 /// Makes the file if it is not there; the database gives its side files the same mode.
 fn make_private(path: &Path) -> Result<(), StoreError> {
-    let refused = |error: std::io::Error| match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            StoreError::ReadOnly { path: path.to_path_buf(), detail: error.to_string() }
-        }
-        ErrorKind::StorageFull => StoreError::Full { path: path.to_path_buf() },
-        _ => StoreError::Io { path: path.to_path_buf(), source: error },
-    };
+    let refused = |error| io_error(path, error);
     let mut open = OpenOptions::new();
     open.read(true).write(true).create(true).truncate(false).mode(0o600);
     let file = open.open(path).map_err(refused)?;

@@ -1,5 +1,10 @@
 //! The store as its callers see it.
-#![expect(clippy::unwrap_used, reason = "a test stops at its first mistake")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first mistake")]
 
+mod backups;
 mod bench;
+mod imports;
+mod keys;
+mod model;
+mod people;
 mod resources;
