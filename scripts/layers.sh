@@ -27,6 +27,7 @@ for leaf in "${LEAVES[@]}"; do
 done
 for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal; do forbid "$pure" tokio hyper axum; done
 forbid toolgate-store toolgate-json hyper axum
+forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp hyper axum
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate rmcp imagegen-mcp
 forbid imagegen-mcp toolgate-gateway toolgate

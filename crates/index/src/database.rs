@@ -1,0 +1,96 @@
+//! The database file: opening it for writing and for reading, and its format. What is SQLite's own is here,
+//! in `schema.sql`, and in the result codes of `error.rs`.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+
+use crate::error::ShipError;
+use crate::options::Options;
+
+/// The format of the tables, in `PRAGMA user_version`.
+const FORMAT: i64 = 1;
+const PAGE_BYTES: u32 = 4096;
+/// How long a lock of another process is waited for.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+
+/// Opens the database for writing, and makes it if it is not there.
+pub(crate) async fn open_writer(options: &Options) -> Result<SqliteConnection, ShipError> {
+    let path = options.file();
+    // Made here so that nobody else may read it; its companions take over the mode.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|source| ShipError::File { path: path.clone(), source })?;
+    let mut connect = base(&path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .page_size(PAGE_BYTES)
+        .pragma("cache_size", "-65536")
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864");
+    if let Some(bytes) = options.max_bytes {
+        connect = connect.pragma("max_page_count", (bytes / u64::from(PAGE_BYTES)).max(1).to_string());
+    }
+    let mut connection = connect.connect().await?;
+    prepare(&mut connection, &path).await?;
+    Ok(connection)
+}
+
+/// Opens the database for reading; an error if it is not there.
+pub(crate) async fn open_reader(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    base(path).read_only(true).pragma("cache_size", "-16384").row_buffer_size(1024).connect().await
+}
+
+fn base(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(LOCK_WAIT)
+        .foreign_keys(false)
+        .pragma("temp_store", "memory")
+        .thread_name(|_| "audit-index-db".to_owned())
+        .disable_statement_logging()
+}
+
+/// Makes the tables, or refuses those of another format.
+async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), ShipError> {
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
+    match found {
+        FORMAT => Ok(()),
+        0 => {
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
+            sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
+            Ok(transaction.commit().await?)
+        }
+        _ => Err(ShipError::Format { path: path.to_owned(), found, known: FORMAT }),
+    }
+}
+
+/// Which file a path names just now; `None` if there is none.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Deletes the database and its companions.
+pub(crate) fn remove(path: &Path) -> Result<(), ShipError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(PathBuf::from(&name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(ShipError::File { path: name.into(), source: error });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

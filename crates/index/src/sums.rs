@@ -1,0 +1,181 @@
+//! Calls summed up per series and hour, and per series and day. Pure: `writer` adds the sums of a batch to
+//! those that are stored.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::batch::Ending;
+use crate::dimension::Class;
+use crate::series::Series;
+use crate::sketch::Latencies;
+
+const MICROS: i64 = 1_000_000;
+/// Length of an hour and of a day in seconds. Both begin where UTC's do.
+pub(crate) const HOUR: i64 = 3600;
+pub(crate) const DAY: i64 = 86_400;
+
+/// What one batch adds to one sum.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Addition {
+    calls: u64,
+    errors: u64,
+    last_ts: i64,
+    /// Calls in each minute, counted since 1970.
+    minutes: BTreeMap<i64, u64>,
+    /// Latencies of calls in microseconds.
+    latencies: Vec<u64>,
+}
+
+impl Addition {
+    fn add(&mut self, other: &Addition) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.last_ts = self.last_ts.max(other.last_ts);
+        for (minute, calls) in &other.minutes {
+            *self.minutes.entry(*minute).or_default() += calls;
+        }
+        self.latencies.extend_from_slice(&other.latencies);
+    }
+}
+
+/// Additions by series and by the second in which the hour or day begins.
+pub(crate) type Additions = HashMap<(Series, i64), Addition>;
+
+/// What one batch adds to all sums.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    /// By finest series and hour.
+    finest: Additions,
+}
+
+impl Sums {
+    /// Counts a call.
+    pub(crate) fn call(&mut self, class: &Class, ts: i64) {
+        let sum = self.sum(class, ts);
+        sum.calls += 1;
+        sum.last_ts = sum.last_ts.max(ts);
+        *sum.minutes.entry(ts.div_euclid(60 * MICROS)).or_default() += 1;
+    }
+
+    /// Counts how a call at `ts` ended.
+    pub(crate) fn ending(&mut self, class: &Class, ts: i64, ending: &Ending) {
+        let sum = self.sum(class, ts);
+        sum.errors += u64::from(ending.is_error);
+        let latency =
+            ending.gateway_us.map(|gateway| gateway.saturating_add(ending.upstream_us.unwrap_or(0)));
+        sum.latencies.extend(latency);
+    }
+
+    fn sum(&mut self, class: &Class, ts: i64) -> &mut Addition {
+        self.finest.entry((Series::finest(class), begins(ts.div_euclid(MICROS), HOUR))).or_default()
+    }
+
+    /// The additions on all levels, per hour and per day.
+    pub(crate) fn expand(&self) -> (Additions, Additions) {
+        let (mut hourly, mut daily) = (Additions::new(), Additions::new());
+        for ((series, start), sum) in &self.finest {
+            for series in series.each_level() {
+                hourly.entry((series, *start)).or_default().add(sum);
+                daily.entry((series, begins(*start, DAY))).or_default().add(sum);
+            }
+        }
+        (hourly, daily)
+    }
+}
+
+/// Where the hour or day begins that a second lies in.
+pub(crate) fn begins(second: i64, length: i64) -> i64 {
+    second.div_euclid(length) * length
+}
+
+/// A sum as it is stored.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) calls: u64,
+    pub(crate) errors: u64,
+    /// Time of the last call.
+    pub(crate) last_ts: i64,
+    /// Most calls in one minute. Calls of one minute that a clock set back tears apart count apart.
+    pub(crate) peak: u64,
+    /// The newest minute, and the calls in it so far.
+    pub(crate) minute: i64,
+    pub(crate) minute_calls: u64,
+    pub(crate) latency: Option<Vec<u8>>,
+}
+
+impl Sum {
+    /// Adds what a batch adds.
+    pub(crate) fn add(&mut self, addition: &Addition) {
+        self.calls += addition.calls;
+        self.errors += addition.errors;
+        self.last_ts = self.last_ts.max(addition.last_ts);
+        for (minute, calls) in &addition.minutes {
+            if *minute == self.minute {
+                self.minute_calls += calls;
+            } else if *minute > self.minute {
+                (self.minute, self.minute_calls) = (*minute, *calls);
+            }
+            let counted = if *minute == self.minute { self.minute_calls } else { *calls };
+            self.peak = self.peak.max(counted);
+        }
+        if addition.latencies.is_empty() {
+            return;
+        }
+        let mut latencies = Latencies::new();
+        if let Some(bytes) = &self.latency {
+            // A sketch that cannot be read is begun anew: counts matter more than percentiles.
+            latencies.merge_stored(bytes);
+        }
+        for micros in &addition.latencies {
+            latencies.add(*micros);
+        }
+        self.latency = Some(latencies.to_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(tool: u32) -> Class {
+        Class { server: 1, grant: 2, decision: 3, tool, ..Class::default() }
+    }
+
+    #[test]
+    fn peaks_go_on_from_batch_to_batch() {
+        let minute = 60 * MICROS;
+        let mut stored = Sum::default();
+        for batch in [&[0, 1, 2, minute][..], &[minute + 1, minute + 2, minute + 3, minute + 4][..], &[5]] {
+            let mut sums = Sums::default();
+            for ts in batch {
+                sums.call(&class(4), *ts);
+            }
+            let (hourly, daily) = sums.expand();
+            assert_eq!((hourly.len(), daily.len()), (6, 6));
+            let addition = hourly.values().next().unwrap();
+            stored.add(addition);
+        }
+        assert_eq!((stored.calls, stored.peak, stored.last_ts), (9, 5, minute + 4));
+    }
+
+    #[test]
+    fn levels_add_up() {
+        let mut sums = Sums::default();
+        for tool in 1..=4 {
+            sums.call(&class(tool), 3_600_000_000 * i64::from(tool));
+        }
+        let (hourly, daily) = sums.expand();
+        let of = |sums: &Additions, level| {
+            let counts: Vec<u64> =
+                sums.iter().filter(|((s, _), _)| s.level == level).map(|(_, sum)| sum.calls).collect();
+            (counts.len(), counts.iter().sum::<u64>())
+        };
+        assert_eq!((of(&hourly, 0), of(&hourly, 5)), ((4, 4), (4, 4)));
+        assert_eq!((of(&daily, 0), of(&daily, 5)), ((1, 4), (4, 4)));
+    }
+
+    #[test]
+    fn hours_before_1970_begin_before_what_lies_in_them() {
+        assert_eq!(begins(-1, HOUR), -HOUR);
+        assert_eq!(begins(DAY + 5, DAY), DAY);
+    }
+}

@@ -1,0 +1,139 @@
+//! Adds the sums of a batch to those that are stored.
+
+use std::collections::HashMap;
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::ledger::Ledger;
+use crate::number::{read, stored};
+use crate::rows::{ROWS, RowList};
+use crate::series::SeriesId;
+use crate::sums::{Addition, Additions, Sum, Sums};
+
+/// A table of sums, as the two statements that it needs.
+struct Table {
+    read: RowList,
+    write: RowList,
+}
+
+const HOURLY: Table = Table {
+    read: RowList {
+        before: "WITH wanted (series_id, start) AS (VALUES",
+        columns: 2,
+        after: ") SELECT sum.* FROM wanted JOIN hourly sum \
+                ON sum.series_id = wanted.series_id AND sum.start = wanted.start",
+    },
+    write: RowList {
+        before: "INSERT INTO hourly (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, latency) \
+                 VALUES",
+        columns: 9,
+        after: UPSERT,
+    },
+};
+
+const DAILY: Table = Table {
+    read: RowList {
+        before: "WITH wanted (series_id, start) AS (VALUES",
+        columns: 2,
+        after: ") SELECT sum.* FROM wanted JOIN daily sum \
+                ON sum.series_id = wanted.series_id AND sum.start = wanted.start",
+    },
+    write: RowList {
+        before: "INSERT INTO daily (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, latency) \
+                 VALUES",
+        columns: 9,
+        after: UPSERT,
+    },
+};
+
+const UPSERT: &str = "ON CONFLICT (series_id, start) DO UPDATE SET calls = excluded.calls, \
+    errors = excluded.errors, last_ts = excluded.last_ts, peak = excluded.peak, minute = excluded.minute, \
+    minute_calls = excluded.minute_calls, latency = excluded.latency";
+
+/// Adds the sums of a batch.
+pub(super) async fn store(
+    connection: &mut SqliteConnection,
+    sums: &Sums,
+    ledger: &mut Ledger,
+) -> Result<(), sqlx::Error> {
+    let (hourly, daily) = sums.expand();
+    HOURLY.add(connection, hourly, ledger).await?;
+    DAILY.add(connection, daily, ledger).await
+}
+
+impl Table {
+    async fn add(
+        &self,
+        connection: &mut SqliteConnection,
+        additions: Additions,
+        ledger: &mut Ledger,
+    ) -> Result<(), sqlx::Error> {
+        let mut keyed: Vec<((SeriesId, i64), Addition)> = additions
+            .into_iter()
+            .map(|((series, start), addition)| ((ledger.series(series), start), addition))
+            .collect();
+        // In the table's order, so that neighbours share pages.
+        keyed.sort_unstable_by_key(|(key, _)| *key);
+        for chunk in keyed.chunks(ROWS) {
+            let mut present = self.present(connection, chunk).await?;
+            let sums: Vec<_> = chunk
+                .iter()
+                .map(|(key, addition)| {
+                    let mut sum = present.remove(key).unwrap_or_default();
+                    sum.add(addition);
+                    (*key, sum)
+                })
+                .collect();
+            self.write(connection, &sums).await?;
+        }
+        Ok(())
+    }
+
+    /// The stored sums among those that are wanted.
+    async fn present(
+        &self,
+        connection: &mut SqliteConnection,
+        wanted: &[((SeriesId, i64), Addition)],
+    ) -> Result<HashMap<(SeriesId, i64), Sum>, sqlx::Error> {
+        let statement =
+            wanted.iter().fold(self.read.statement(wanted.len()), |statement, ((series, start), _)| {
+                statement.bind(*series).bind(*start)
+            });
+        let mut present = HashMap::new();
+        for row in statement.fetch_all(connection).await? {
+            let sum = Sum {
+                calls: read(row.try_get("calls")?),
+                errors: read(row.try_get("errors")?),
+                last_ts: row.try_get("last_ts")?,
+                peak: read(row.try_get("peak")?),
+                minute: row.try_get("minute")?,
+                minute_calls: read(row.try_get("minute_calls")?),
+                latency: row.try_get("latency")?,
+            };
+            present.insert((row.try_get("series_id")?, row.try_get("start")?), sum);
+        }
+        Ok(present)
+    }
+
+    async fn write(
+        &self,
+        connection: &mut SqliteConnection,
+        sums: &[((SeriesId, i64), Sum)],
+    ) -> Result<(), sqlx::Error> {
+        self.write
+            .execute(connection, sums, |statement, ((series, start), sum)| {
+                statement
+                    .bind(*series)
+                    .bind(*start)
+                    .bind(stored(sum.calls))
+                    .bind(stored(sum.errors))
+                    .bind(sum.last_ts)
+                    .bind(stored(sum.peak))
+                    .bind(sum.minute)
+                    .bind(stored(sum.minute_calls))
+                    .bind(sum.latency.clone())
+            })
+            .await
+    }
+}
