@@ -174,9 +174,12 @@ fn picture(desk: &Desk, event: &'static str, scenario: &Scenario, order: &Order)
     if order.streamed {
         return stream::events(desk, event, scenario, order);
     }
-    let b64 = drawn(desk, scenario, order);
-    let data = if scenario.has(Twist::NoData) { 0 } else { order.many };
-    let data: Vec<_> = (0..data).map(|_| json!({ "b64_json": b64 })).collect();
+    let data = if scenario.has(Twist::NoData) {
+        Vec::new()
+    } else {
+        let b64 = drawn(desk, scenario, order);
+        (0..order.many).map(|_| json!({ "b64_json": b64 })).collect()
+    };
     let mut whole = order.facts();
     whole.insert("created".to_owned(), CREATED.into());
     whole.insert("data".to_owned(), data.into());

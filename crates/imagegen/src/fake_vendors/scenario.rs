@@ -219,17 +219,23 @@ fn one(vendor: Vendor, asked: &str) -> Result<(Twist, u64), UnknownTwist> {
     Ok((facts.twist, number))
 }
 
-/// A line for each twist, for people.
+/// A line for each twist, below the vendors that know it; for people.
 pub(super) fn listing() -> String {
+    let mut groups: Vec<&[Vendor]> = Vec::new();
+    for facts in TABLE {
+        if !groups.contains(&facts.vendors) {
+            groups.push(facts.vendors);
+        }
+    }
     let mut lines = String::new();
-    for Facts { name, vendors, number, does, .. } in TABLE {
-        let name = if number.is_some() { format!("{name}=N") } else { (*name).to_owned() };
-        let whose = if *vendors == ALL {
-            "all".to_owned()
-        } else {
-            vendors.iter().map(|vendor| vendor.name()).collect::<Vec<_>>().join(", ")
-        };
-        lines.push_str(&format!("  {name:<17}{whose:<29}{does}\n"));
+    for group in groups {
+        let names: Vec<_> = group.iter().map(|vendor| vendor.name()).collect();
+        lines.push_str(&format!("  {}:\n", names.join(", ")));
+        for facts in TABLE.iter().filter(|facts| facts.vendors == group) {
+            let end = if facts.number.is_some() { "=N" } else { "" };
+            let name = format!("{}{end}", facts.name);
+            lines.push_str(&format!("    {name:<16}{}\n", facts.does));
+        }
     }
     lines
 }
@@ -267,6 +273,7 @@ mod tests {
             assert_eq!(facts.twist as usize, place, "{}", facts.name);
         }
         assert_eq!(TABLE.last().unwrap().twist, Twist::Base64);
-        assert_eq!(listing().lines().count(), TABLE.len());
+        let listed = listing();
+        assert_eq!(listed.lines().filter(|line| line.starts_with("    ")).count(), TABLE.len());
     }
 }

@@ -260,6 +260,13 @@ async fn openai_makes_what_is_asked() {
     let events: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     let partial = "image_generation.partial_image";
     assert_eq!(events, [partial, partial, "image_generation.completed"]);
+    let stream = async |twist: &str| {
+        let body = json!({ "model": "gpt-image-2", "prompt": format!("[fake:{twist}]"), "stream": true, "partial_images": 1 });
+        let text = String::from_utf8(fake.post(OPENAI, "sk-fake", body).await.bytes).unwrap();
+        text.lines().filter_map(|line| line.strip_prefix("event: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(stream("stream-error").await, ["error"]);
+    assert!(stream("no-data").await.is_empty());
 }
 
 #[tokio::test]
