@@ -25,9 +25,12 @@ for leaf in "${LEAVES[@]}"; do
   for other in "${LEAVES[@]}"; do [ "$other" = "$leaf" ] || others+=("$other"); done
   forbid "$leaf" "${others[@]}"
 done
-for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal; do forbid "$pure" tokio hyper axum; done
+for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal toolgate-catalog; do forbid "$pure" tokio hyper axum; done
 forbid toolgate-store toolgate-json hyper axum
 forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp hyper axum
+# The catalogue speaks of policies: it checks that those it recommends can be loaded.
+forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp
+forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate rmcp imagegen-mcp
 forbid imagegen-mcp toolgate-gateway toolgate

@@ -1,0 +1,284 @@
+//! The category: what the parts of a definition say, weighed against each other.
+
+mod query;
+
+use crate::assessment::{Category, Evidence, Signal};
+use crate::definition::Definition;
+use crate::lexicon::{self, Force, Form, Kind};
+use crate::reading::{Act, Field, Phrase, Phrases, Prose};
+use crate::words;
+
+/// What was read.
+pub(super) struct Parts<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) name: Option<Act>,
+    pub(super) prose: Prose,
+    pub(super) selected: Vec<Act>,
+    pub(super) phrases: &'a Phrases,
+    pub(super) signals: &'a [(Signal, Evidence)],
+    pub(super) fields: &'a [Field<'a>],
+}
+
+/// The category and what it rests on.
+pub(super) struct Decision {
+    pub(super) category: Category,
+    pub(super) confidence: f64,
+    /// What says so, as a clause; empty where nothing did.
+    pub(super) why: String,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+/// How sure a reading is, by what it rests on.
+mod confidence {
+    pub(super) const BOTH: f64 = 0.95;
+    pub(super) const BOTH_SOFTLY: f64 = 0.9;
+    pub(super) const ONE_CLEARLY: f64 = 0.85;
+    pub(super) const RAISED: f64 = 0.8;
+    pub(super) const ONE_SOFTLY: f64 = 0.7;
+    pub(super) const DISAGREE: f64 = 0.6;
+    pub(super) const NOTHING: f64 = 0.4;
+}
+
+/// Weighs the parts.
+pub(super) fn decide(parts: &Parts<'_>) -> Decision {
+    let mut decision = words_say(parts);
+    manages(parts, &mut decision);
+    query::reads_only(parts, &mut decision);
+    query::runs_free_text(parts, &mut decision);
+    selects(parts, &mut decision);
+    overwrites(parts, &mut decision);
+    subscribes(parts, &mut decision);
+    makes(parts, &mut decision);
+    costs(parts, &mut decision);
+    claims(parts, &mut decision);
+    decision
+}
+
+/// What name and description say together.
+fn words_say(parts: &Parts<'_>) -> Decision {
+    let told = parts.prose.act.clone();
+    match (parts.name.clone(), told) {
+        (None, None) => Decision {
+            category: Category::Read,
+            confidence: confidence::NOTHING,
+            why: String::new(),
+            evidence: Vec::new(),
+        },
+        (Some(act), None) | (None, Some(act)) => alone(&act),
+        (Some(name), Some(prose)) => together(name, prose),
+    }
+}
+
+fn acts<'p>(parts: &'p Parts<'_>) -> impl Iterator<Item = &'p Act> {
+    [&parts.name, &parts.prose.act].into_iter().flatten()
+}
+
+fn alone(act: &Act) -> Decision {
+    let sure = if act.force == Force::Firm { confidence::ONE_CLEARLY } else { confidence::ONE_SOFTLY };
+    from(&[act], act.category, sure)
+}
+
+fn together(name: Act, prose: Act) -> Decision {
+    if name.category == prose.category {
+        let firm = name.force == Force::Firm && prose.force == Force::Firm;
+        let sure = if firm { confidence::BOTH } else { confidence::BOTH_SOFTLY };
+        return from(&[&name, &prose], name.category, sure);
+    }
+    // `unprotect`: what its description removes is what was added.
+    if name.force == Force::Firm && name.category == Category::Write && name.verb.starts_with("un") {
+        return from(&[&name], Category::Write, confidence::ONE_CLEARLY);
+    }
+    match (name.force, prose.force) {
+        (Force::Firm, Force::Soft) => from(&[&name], name.category, confidence::ONE_CLEARLY),
+        (Force::Soft, Force::Firm) => from(&[&prose], prose.category, confidence::ONE_CLEARLY),
+        (Force::Firm, Force::Firm) | (Force::Soft, Force::Soft) => {
+            let worse = name.worse(prose);
+            from(&[&worse], worse.category, confidence::DISAGREE)
+        }
+    }
+}
+
+fn from(acts: &[&Act], category: Category, confidence: f64) -> Decision {
+    let why: Vec<String> = acts.iter().map(|act| says(act)).collect();
+    Decision {
+        category,
+        confidence,
+        why: why.join(" and "),
+        evidence: acts.iter().map(|act| act.evidence.clone()).collect(),
+    }
+}
+
+fn says(act: &Act) -> String {
+    let place = match act.evidence.at.as_str() {
+        "/name" => "its name",
+        "/title" => "its title",
+        "/description" => "its description",
+        _ => "an argument",
+    };
+    format!("{place} says `{}`", act.evidence.quote)
+}
+
+impl Decision {
+    fn raise(&mut self, category: Category, why: String, evidence: Vec<Evidence>) {
+        self.category = category;
+        self.confidence = confidence::RAISED;
+        self.why = why;
+        self.evidence = evidence;
+    }
+}
+
+/// `manage` and its like stand for every verb that the description names.
+fn manages(parts: &Parts<'_>, decision: &mut Decision) {
+    let dispatches = |act: &Option<Act>| act.as_ref().is_some_and(|act| act.kind == Kind::Dispatch);
+    if !dispatches(&parts.name) && !dispatches(&parts.prose.act) || !parts.selected.is_empty() {
+        return;
+    }
+    let text = &parts.definition.description;
+    let named = words::of_text(text).into_iter().take(200).filter_map(|word| {
+        let (verb, form) = lexicon::verb(&word.lower)?;
+        let sure = verb.kind == Kind::Verb && verb.force == Force::Firm && form != Form::Gerund;
+        sure.then(|| (verb.category, word.text.to_owned()))
+    });
+    if let Some((category, quote)) = named.max_by_key(|(category, _)| *category)
+        && category > decision.category
+    {
+        let why = format!("it manages several things, and its description says `{quote}`");
+        decision.raise(category, why, vec![Evidence { quote, at: "/description".to_owned() }]);
+    }
+}
+
+/// An argument that selects the action: the worst of its choices counts.
+fn selects(parts: &Parts<'_>, decision: &mut Decision) {
+    // A list that is filtered by an action only looks.
+    let looks =
+        |act: &Act| act.category == Category::Read && act.force == Force::Firm && act.kind != Kind::Dispatch;
+    if decision.category == Category::Read && parts.name.as_ref().is_some_and(looks) {
+        return;
+    }
+    let Some(worst) = parts.selected.iter().cloned().chain(http_methods(parts)).reduce(Act::worse) else {
+        return;
+    };
+    if worst.category > decision.category {
+        let why = format!("one argument selects what it does, and `{}` is a choice", worst.evidence.quote);
+        decision.raise(worst.category, why, vec![worst.evidence]);
+    }
+}
+
+/// The worst of the HTTP methods that a description or an argument's text lists.
+fn http_methods(parts: &Parts<'_>) -> Option<Act> {
+    let of_fields = parts
+        .fields
+        .iter()
+        .filter(|field| field.words.last().is_some_and(|word| word == "method"))
+        .filter_map(|field| {
+            let text = field.schema.get("description").and_then(serde_json::Value::as_str)?;
+            Some((text, format!("{}/description", field.at)))
+        });
+    let own = (parts.definition.description.as_str(), "/description".to_owned());
+    let lists = |text: &str| ["GET", "POST", "DELETE"].iter().all(|method| text.contains(method));
+    let (_, at) = of_fields.chain([own]).find(|(text, _)| lists(text))?;
+    Some(Act {
+        category: Category::Destructive,
+        force: Force::Firm,
+        verb: "delete".to_owned(),
+        kind: Kind::Verb,
+        object: String::new(),
+        evidence: Evidence { quote: "DELETE".to_owned(), at },
+    })
+}
+
+/// A write over what was there, or what cannot be undone.
+fn overwrites(parts: &Parts<'_>, decision: &mut Decision) {
+    match decision.category {
+        Category::Write => {
+            let phrase =
+                parts.phrases.get(Phrase::Overwrites).or_else(|| parts.phrases.get(Phrase::Irreversible));
+            if let Some(found) = phrase.filter(|_| !chooses_to_overwrite(parts)) {
+                let why = format!("its description says `{}`", found.quote);
+                decision.raise(Category::Destructive, why, vec![found.clone()]);
+            }
+        }
+        Category::Destructive => {
+            if let Some(found) = parts.phrases.get(Phrase::Recoverable)
+                && !parts.phrases.has(Phrase::Irreversible)
+            {
+                let why = format!("{}, but also `{}`", decision.why, found.quote);
+                let mut evidence = decision.evidence.clone();
+                evidence.push(found.clone());
+                decision.raise(Category::Write, why, evidence);
+            }
+        }
+        Category::Read | Category::Execute | Category::Financial => {}
+    }
+}
+
+/// Whether overwriting is an option that must be asked for.
+fn chooses_to_overwrite(parts: &Parts<'_>) -> bool {
+    parts.fields.iter().any(|field| field.words.iter().any(|word| word == "overwrite"))
+}
+
+/// A subscription to news is none that somebody pays for.
+fn subscribes(parts: &Parts<'_>, decision: &mut Decision) {
+    const NEWS: [&str; 9] =
+        ["notification", "webhook", "event", "topic", "pubsub", "pub/sub", "newsletter", "feed", "thread"];
+    if decision.category != Category::Financial
+        || !acts(parts).any(|act| act.object.starts_with("subscription"))
+    {
+        return;
+    }
+    let text = format!("{} {}", parts.definition.name, parts.definition.description).to_lowercase();
+    if NEWS.iter().any(|kind| text.contains(kind)) {
+        decision.category = Category::Write;
+        decision.confidence = confidence::ONE_SOFTLY;
+    }
+}
+
+/// What is generated: by a model where there is a prompt; a file where a place for it is given.
+fn makes(parts: &Parts<'_>, decision: &mut Decision) {
+    if decision.category != Category::Read
+        || !acts(parts).any(|act| act.verb == "generate" || act.verb == "gen")
+    {
+        return;
+    }
+    let field = |fits: &dyn Fn(&Field<'_>) -> bool| parts.fields.iter().find(|field| fits(field));
+    let prompt = field(&|field| field.words.last().is_some_and(|word| word == "prompt"));
+    let place = field(&|field| {
+        let has = |words: &[&str]| field.words.iter().any(|word| words.contains(&word.as_str()));
+        has(&["output", "save", "out", "dest", "destination"])
+            && has(&["path", "dir", "directory", "file", "filename"])
+    });
+    let (category, found) = match (prompt, place) {
+        (Some(prompt), _) => (Category::Execute, prompt),
+        (None, Some(place)) => (Category::Write, place),
+        (None, None) => return,
+    };
+    let why = format!("it generates something, and takes `{}`", found.name);
+    decision.raise(category, why, vec![Evidence { quote: found.name.to_owned(), at: found.at.clone() }]);
+}
+
+/// A call that costs is a paid computation.
+fn costs(parts: &Parts<'_>, decision: &mut Decision) {
+    if decision.category < Category::Execute
+        && let Some(found) = parts.phrases.get(Phrase::Paid)
+    {
+        let why = format!("its description says `{}`", found.quote);
+        decision.raise(Category::Execute, why, vec![found.clone()]);
+    }
+}
+
+/// The server's own word raises what the definition leaves open; it never lowers.
+fn claims(parts: &Parts<'_>, decision: &mut Decision) {
+    let annotations = parts.definition.annotations;
+    if decision.confidence > confidence::DISAGREE || annotations.read_only == Some(true) {
+        return;
+    }
+    let claimed = match (annotations.destructive, annotations.read_only) {
+        (Some(true), _) => Category::Destructive,
+        (_, Some(false)) => Category::Write,
+        (_, _) => return,
+    };
+    if claimed > decision.category {
+        decision.category = claimed;
+        decision.why = "its words are not clear, and its annotations claim it".to_owned();
+    }
+}

@@ -1,0 +1,251 @@
+//! What an object makes of its verb: `transfer` moves money, `transfer an issue` does not.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::{Force, Verb};
+use crate::assessment::Category::{self, Destructive, Execute, Financial, Read, Write};
+
+/// Verbs, the heads of their objects (`_` joins two words), and what they do together.
+type Rule = (&'static str, &'static str, Category);
+
+/// Verbs that bring something about.
+const MAKING: &str = "create add make issue send submit place initiate process generate finalize begin start execute \
+    perform open post new prepare post set register trigger capture authorize settle confirm complete schedule book \
+    request record";
+
+/// The first rule that fits decides.
+const RULES: &[Rule] = &[
+    // Money
+    (
+        MAKING,
+        "payment refund charge payout invoice disbursement donation deposit withdrawal bank_transfer \
+        wire_transfer payment_link payment_intent payment_request payment_order checkout checkout_session purchase \
+        stake credit_note bill bounty loan wager bet bid swap token_swap tip_payment direct_debit",
+        Financial,
+    ),
+    (
+        "capture authorize approve settle complete confirm release process sign pay execute",
+        "payment payout invoice refund \
+        charge transfer transaction order expense settlement withdrawal",
+        Financial,
+    ),
+    (
+        "place submit create execute send make open modify amend replace post issue bulk sign set",
+        "order trade limit_order \
+        market_order orders trades buy_order sell_order stop_order spot_order batch_orders position swap_order",
+        Financial,
+    ),
+    (
+        "update change modify switch upgrade downgrade create start renew add",
+        "subscription billing_plan \
+        subscription_plan plan_subscription paid_plan subscriptions",
+        Financial,
+    ),
+    ("upgrade downgrade", "plan account tier membership", Financial),
+    (
+        "send transfer forward move withdraw deposit bridge wrap unwrap airdrop burn mint lock",
+        "money funds payment token \
+        tokens crypto eth sol btc matic bnb usdc usdt erc20 erc721 erc1155 nft native coins coin transaction transactions \
+        tip sats satoshis balance ether bitcoin lamports spl_token trx ton sui strk credits",
+        Financial,
+    ),
+    (
+        "send broadcast submit execute sign",
+        "transaction transactions tx raw_transaction sign_doc signed_transaction \
+        swap_transaction signed_tx rawtransaction",
+        Financial,
+    ),
+    ("add remove provide withdraw supply", "liquidity collateral margin funds stake", Financial),
+    ("close open reduce", "position positions trade", Financial),
+    ("delegate", "tokens token stake coins voting_power", Financial),
+    (
+        "book reserve order rent",
+        "flight flights hotel room ticket tickets trip ride car taxi table_paid rental cab",
+        Financial,
+    ),
+    ("claim", "reward rewards airdrop fees interest yield staking_rewards", Financial),
+    ("checkout", "cart order basket session shopping_cart", Financial),
+    ("approve set increase", "allowance spender token_allowance erc20 token_approval", Financial),
+    ("void write_off", "invoice payment", Financial),
+    ("initialize", "transaction payment charge", Financial),
+    ("charge", "customer card account user wallet", Financial),
+    ("purchase buy", "number domain phone_number license", Financial),
+    // A transfer of something else
+    (
+        "transfer",
+        "issue issues ownership repository repo project file files domain contact call chat case conversation \
+        ticket owner deal channel data task document job session ticket agent folder item",
+        Write,
+    ),
+    ("claim", "task issue ticket item handle username job", Write),
+    ("order reorder", "list items layers fields columns", Write),
+    ("trade swap", "player players layers faces face", Write),
+    ("bridge", "network conference call", Execute),
+    ("fund", "campaign wallet account", Financial),
+    ("stake unstake", "", Financial),
+    // Removal that is undone by adding again
+    (
+        "remove clear unset",
+        "label labels tag tags reaction reactions emoji star bookmark favorite favorites like follower \
+        highlight parent assignee watcher assignees upvote vote filter formatting style selection dependency fill pin type \
+        milestone priority relationship",
+        Write,
+    ),
+    ("delete", "reaction reactions star bookmark favorite like vote upvote", Write),
+    ("clear", "selection search filter filters console_view screen", Write),
+    ("refresh", "app page tab browser window", Execute),
+    ("quote", "tweet post", Write),
+    ("mark", "", Write),
+    ("reset", "view zoom layout viewport camera filter filters position", Write),
+    ("drop", "pin file_here marker", Write),
+    ("empty", "cell", Read),
+    ("cancel", "selection edit dialog sharing", Write),
+    ("clean", "html text markdown string", Read),
+    ("kick forget", "", Destructive),
+    // What is only looked at
+    ("review submit create add approve", "pull_request code_review merge_request review", Write),
+    ("create", "component_instance", Write),
+    ("evaluate", "script javascript js code function javascript_expression", Execute),
+    (
+        "generate gen",
+        "webhook endpoint api_key api_token access_token invite invitation account sas_token",
+        Write,
+    ),
+    (
+        "run execute perform conduct do make initiate start submit process",
+        "search searches analysis audit scan lookup \
+        check validation diagnostics comparison calculation assessment evaluation review inspection health_check \
+        full_text_search web_search select_query read_query similarity_search semantic_search vector_search \
+        report_query analytics forecast research search_query get_request wildcard_search",
+        Read,
+    ),
+    (
+        "generate create make build prepare",
+        "report summary overview preview analysis statistics insights suggestion suggestions \
+        hash uuid guid qr qr_code recommendation recommendations estimate explanation diff outline password \
+        random_number comparison forecast",
+        Read,
+    ),
+    ("test check", "connection connectivity credentials api_connection reachability", Read),
+    ("take capture get", "screenshot snapshot screen_capture", Read),
+    ("take", "note notes", Write),
+    ("open", "file document project", Read),
+    (
+        "open",
+        "browser tab page url app website application link session window device connection terminal",
+        Execute,
+    ),
+    ("close", "browser tab tabs page window app session browser_session terminal", Execute),
+    ("select", "option dropdown element option_value", Execute),
+    (
+        "resolve",
+        "issue issues thread comment comments alert alerts incident conversation ticket case discussion task problem \
+        conflict review_thread finding",
+        Write,
+    ),
+    ("resolve", "", Read),
+    ("track log record", "event events activity time expense food weight workout metric", Write),
+    ("load", "skill file data document model_list", Read),
+    ("request", "review reviewers access reviewer copilot_review approval", Write),
+    ("give", "kudos feedback reaction", Write),
+    ("provide", "feedback clarification answer", Write),
+    ("report", "bug issue abuse spam problem progress", Write),
+    ("make", "directory dir folder public private copy note branch", Write),
+    ("place", "call phone_call", Execute),
+    ("place put", "block text marker component object element image", Write),
+    ("make", "call phone_call request api_call api_request http_request", Execute),
+    ("issue", "comment create update", Write),
+    ("take", "action control", Execute),
+    ("design plan", "", Read),
+    // What a model or a machine makes
+    (
+        "generate gen create make produce edit transform convert",
+        "speech music voice song soundtrack avatar \
+        animation sound_effect ai_image ai_video text_to_speech",
+        Execute,
+    ),
+    (
+        "generate gen make",
+        "image images video videos audio picture photo art artwork completion response text content sound \
+        model illustration variations logo icon podcast story embedding embeddings presentation slides",
+        Execute,
+    ),
+    (
+        "generate",
+        "code config configuration yaml schema template documentation docs test tests snippet script sql query \
+        commit_message prompt prompts description types url link plan checklist names name title ideas text_diff example \
+        examples policy chart charts diagram graph plot token tokens signature key_pair boilerplate component outline \
+        address mnemonic wallet keypair pattern palette color_palette markdown json csv data sample_data map timestamp",
+        Read,
+    ),
+    (
+        "create",
+        "job run workflow_run execution task_run backup_job agent_run deployment training_job sandbox \
+        instance vm cluster crawl session_run container browser_session",
+        Execute,
+    ),
+    ("create", "deployment_plan task", Write),
+    ("cancel stop", "recording trace", Execute),
+    ("scale", "image picture figure drawing object", Write),
+    (
+        "build populate prepare compose",
+        "query url transaction request prompt report context filter transaction_data unsigned_transaction \
+        swap_transaction swap tx search",
+        Read,
+    ),
+    ("print", "hello text value info tree", Read),
+    ("call", "tool function api endpoint method contract", Execute),
+    // What is made of the arguments alone
+    ("generate gen", "", Read),
+];
+
+/// The heads that a rule speaks of, and its category.
+type Heads = (Vec<&'static str>, Category);
+
+static BY_VERB: LazyLock<HashMap<&'static str, Vec<Heads>>> = LazyLock::new(|| {
+    let mut rules: HashMap<&str, Vec<Heads>> = HashMap::new();
+    for &(verbs, heads, category) in RULES {
+        for verb in verbs.split_whitespace() {
+            rules.entry(verb).or_default().push((heads.split_whitespace().collect(), category));
+        }
+    }
+    rules
+});
+
+/// The words that a verb acts on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects<'t> {
+    /// In lower case, in order; the last is the head.
+    pub(crate) words: Vec<&'t str>,
+}
+
+impl Objects<'_> {
+    fn is(&self, head: &str) -> bool {
+        let mut last = self.words.iter().rev();
+        let (Some(end), before) = (last.next(), last.next()) else { return false };
+        match head.split_once('_') {
+            None => same(end, head),
+            Some((first, second)) => same(end, second) && before.is_some_and(|word| same(word, first)),
+        }
+    }
+}
+
+fn same(word: &str, head: &str) -> bool {
+    word == head || word.strip_suffix('s').is_some_and(|one| one == head)
+}
+
+/// What the verb does to this object, if a rule speaks of it; else what it does to any.
+pub(crate) fn by_object(verb: Verb, objects: &Objects<'_>) -> Option<(Category, Force)> {
+    by_this_object(verb, objects).or_else(|| {
+        let (_, category) = BY_VERB.get(verb.base)?.iter().find(|(heads, _)| heads.is_empty())?;
+        Some((*category, verb.force))
+    })
+}
+
+/// What the verb does to this object, if a rule speaks of it.
+pub(crate) fn by_this_object(verb: Verb, objects: &Objects<'_>) -> Option<(Category, Force)> {
+    let fits = |heads: &[&str]| heads.iter().any(|head| objects.is(head));
+    let (_, category) = BY_VERB.get(verb.base)?.iter().find(|(heads, _)| fits(heads))?;
+    Some((*category, Force::Firm))
+}

@@ -1,0 +1,156 @@
+//! Verbs of other languages. Where words are written apart they are compared by their beginning, as
+//! endings vary; where they are not, the text is searched.
+
+use crate::assessment::Category::{self, Destructive, Execute, Financial, Read, Write};
+
+/// A verb found in another language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Foreign<'t> {
+    /// What it does.
+    pub(crate) category: Category,
+    /// As it stands in the text.
+    pub(crate) text: &'t str,
+    /// Its first byte.
+    pub(crate) start: usize,
+}
+
+/// Beginnings of words in German, French, Spanish, Portuguese, Italian and Russian; `=` ends a word that
+/// must stand alone.
+const STEMS: &[(Category, &str)] = &[
+    // the worst first, because a word counts where it fits first
+    (
+        Financial,
+        "bezahl zahle= zahlt= überweis kaufe= kaufen= kauft= verkauf erstatt abbuch bucht-ab= \
+        payer= paie= achet vendre= vend= transfér rembours factur pagar= paga= pague= cobrar= cobra= compra comprar \
+        vender vende= transferir= transfiere= transfere= reembols estorn fatur pagare= acquist vendere= trasferi rimbors \
+        оплат оплач перевод-денег купит покуп продат прода возвращает-деньги плат",
+    ),
+    (
+        Destructive,
+        "lösch entfern widerruf zurücksetz kündig stornier leert= leeren= vernicht supprim efface effacer annul révoqu \
+        réinitialis détrui vider= vide= elimin borra borrar= cancela cancelar= quitar= quita= restablec destru exclui= \
+        excluir= deletar= deleta= apagar= apaga= remover= rimuov rimuovi cancell annulla revoc удал очист очища отмен \
+        отзыв отозва сброс уничтож sterge= usuń sil= siler=",
+    ),
+    (
+        Execute,
+        "ausführ führt= starte= starten= startet= bereitstell auslös generier neustart exécut lancer= lance= démarr \
+        déploi déploy déclench génér ejecut iniciar= inicia= lanzar= lanza= despleg desplieg genera= generar= execut \
+        implant gerar= gera= esegu avvia= avviare= lanciare= lancia= genera generare= выполн запуск запуст разверн сгенерир \
+        генерир çalıştır uruchom",
+    ),
+    (
+        Write,
+        "erstell anleg legt= aktualisier hinzufüg fügt= sende= senden= sendet= speicher änder bearbeit hochlad verschieb \
+        umbenenn schreib créer= crée= créé= cré mettre= modifi ajout envoy envoi enregistr publi téléverser= renomm écri crear= \
+        crea= actualiz agreg añad enviar= envía= envia= guardar= guarda= modific subir= sube= editar= edita= escrib criar= \
+        cria= atualiz adicion salvar= salva= escrev creare= aggiorn aggiung invia= inviare= caric scrive= scrivi= созда \
+        обнов обновл добав отправ сохран измен загруз редактир запис oluştur güncelle gönder utwórz dodaj zapisz",
+    ),
+    (
+        Read,
+        "abruf ruft= holt= holen= lesen= liest= such auflist listet= anzeig zeig prüf berechn abfrag liefert= gibt= \
+        obten récupér list recherch cherch lire= lit= affich consult vérif calcul renvoi retourn obtener= obtien obtiene= \
+        buscar= busca= consult leer= lee= ver= mostrar= muestra= verific devuelv obter= obtém= pesquis ler= mostra= \
+        retorna= devolve= somar= soma= ottien otten recuper elenc cerca= cercare= legg visualizz restitu получ найти= \
+        найд поиск ищет= список= показ прочит провер чита возвраща вывод getir= al= sorgula listele hesapla kullan= \
+        hava= pobierz wyszukaj pokaż",
+    ),
+];
+
+/// Pieces of Chinese words.
+const CHINESE: &[(Category, &str)] = &[
+    (Financial, "支付 付款 转账 转帐 购买 退款 下单 买卖 充值 提现 卖出 买入 汇款"),
+    (Destructive, "删除 刪除 移除 清空 清除 销毁 撤销 取消 重置 卸载 终止 吊销 注销账"),
+    (Execute, "执行 運行 运行 启动 触发 部署 重启 生成图 生成视频 生成图片 点击 停止 调用 绘制图 合成"),
+    (
+        Write,
+        "创建 創建 新建 添加 新增 更新 修改 编辑 发送 發送 上传 保存 写入 设置 发布 移动 重命名 评论 回复 插入 登录 登入 记录 提交 关闭",
+    ),
+    (
+        Read,
+        "获取 獲取 查询 查詢 搜索 搜尋 查找 列出 读取 查看 检索 检查 返回 显示 计算 解析 分析 获得 统计 提取 转换 抓取 当前 翻译 推荐 提供",
+    ),
+];
+
+/// Pieces of Japanese words.
+const JAPANESE: &[(Category, &str)] = &[
+    (Financial, "支払 購入 送金 返金 振込 売却 注文を出 注文する 決済"),
+    (Destructive, "削除 消去 破棄 取り消 キャンセル リセット 取消"),
+    (Execute, "実行 起動 デプロイ 停止 クリック 生成"),
+    (Write, "作成 追加 更新 変更 編集 送信 保存 登録 アップロード 投稿 移動 書き込 設定 返信 書き出"),
+    (Read, "取得 検索 一覧 読み取 読み込 表示 確認 調べ 計算 返す 返し 返却 変換 分析 提供 検証 参照"),
+];
+
+/// Pieces of Korean words.
+const KOREAN: &[(Category, &str)] = &[
+    (Financial, "결제 송금 이체 구매 환불 매수 매도 주문을 입금 출금"),
+    (Destructive, "삭제 제거 취소 초기화 해지 폐기"),
+    (Execute, "실행 배포 재시작 중지 클릭 시작합"),
+    (Write, "추가 수정 업데이트 변경 저장 전송 보내 등록 업로드 작성 이동 설정 생성 로그인"),
+    (Read, "조회 검색 가져 목록 읽 확인 반환 찾 계산 분석 제공 보여"),
+];
+
+/// The verb that a word in lower case begins with.
+pub(crate) fn foreign_word(word: &str) -> Option<Category> {
+    let fits = |stem: &str| match stem.strip_suffix('=') {
+        Some(whole) => word == whole,
+        None => word.starts_with(stem),
+    };
+    STEMS.iter().find(|(_, stems)| stems.split_whitespace().any(fits)).map(|&(category, _)| category)
+}
+
+/// The verb of a sentence that is written without spaces: the first in Chinese, the last in Japanese and
+/// Korean, whose verbs stand at the end.
+pub(crate) fn foreign_in_text(text: &str) -> Option<Foreign<'_>> {
+    let japanese = text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
+    let korean = text.chars().any(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
+    let chinese = text.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
+    match (japanese, korean, chinese) {
+        (true, _, _) => all(text, JAPANESE).max_by_key(|found| found.start),
+        (_, true, _) => all(text, KOREAN).max_by_key(|found| found.start),
+        (_, _, true) => all(text, CHINESE).min_by_key(|found| (found.start, usize::MAX - found.text.len())),
+        (false, false, false) => None,
+    }
+}
+
+fn all<'t>(text: &'t str, table: &'static [(Category, &'static str)]) -> impl Iterator<Item = Foreign<'t>> {
+    table.iter().flat_map(move |&(category, pieces)| {
+        pieces.split_whitespace().flat_map(move |piece| {
+            text.match_indices(piece).map(move |(start, text)| Foreign { category, text, start })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_of_ten_languages() {
+        for (word, category) in [
+            ("löscht", Destructive),
+            ("überweist", Financial),
+            ("supprime", Destructive),
+            ("envoie", Write),
+            ("elimina", Destructive),
+            ("ejecuta", Execute),
+            ("obtiene", Read),
+            ("apaga", Destructive),
+            ("rimuove", Destructive),
+            ("удаляет", Destructive),
+            ("получает", Read),
+        ] {
+            assert_eq!(foreign_word(word), Some(category), "{word}");
+        }
+        for (text, category) in [
+            ("删除一个文件", Destructive),
+            ("获取已删除的文件", Read),
+            ("削除されたファイルを取得する", Read),
+            ("파일이나 폴더를 삭제합니다", Destructive),
+            ("Aへ送金する", Financial),
+        ] {
+            assert_eq!(foreign_in_text(text).map(|found| found.category), Some(category), "{text}");
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What a description says: the verb that leads its first sentences, and those joined to it.
+
+use super::Act;
+use crate::assessment::{Category, Evidence};
+use crate::lexicon::{self, Force, Form, Kind, Objects, Verb};
+use crate::words::{self, Word};
+
+/// How many sentences are looked at for the leading verb.
+const SENTENCES: usize = 4;
+/// How many words of a sentence.
+const WORDS: usize = 40;
+/// How long a quotation may be, in bytes.
+const QUOTE: usize = 120;
+/// Sentences that begin so speak of the arguments or the answer.
+const HEADINGS: [&str; 15] = [
+    "args",
+    "arguments",
+    "parameters",
+    "params",
+    "returns",
+    "return",
+    "example",
+    "examples",
+    "input",
+    "output",
+    "raises",
+    "inputs",
+    "outputs",
+    "requirements",
+    "prerequisites",
+];
+/// Descriptions that say nothing.
+const EMPTY: [&str; 5] =
+    ["description not available", "no description", "no description available", "n/a", "none"];
+/// How the caption of a directory's page begins that stands in place of a description, and what is in it.
+const CAPTION: (&str, [&str; 3]) = ("Deploy Server", ["Try in Playground", "Claim Server", "@"]);
+
+/// What the description says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prose {
+    /// The worst that its leading sentence says.
+    pub(crate) act: Option<Act>,
+    /// Whether there is a description at all.
+    pub(crate) is_there: bool,
+}
+
+/// Reads a description that stands at `at`.
+pub(crate) fn read_prose(text: &str, at: &str) -> Prose {
+    let plain = text.trim();
+    let caption = plain.starts_with(CAPTION.0) && CAPTION.1.iter().any(|mark| plain.contains(mark));
+    if plain.is_empty()
+        || caption
+        || EMPTY.iter().any(|empty| plain.trim_end_matches('.').eq_ignore_ascii_case(empty))
+    {
+        return Prose::default();
+    }
+    let sentences = words::sentences(text, SENTENCES);
+    let mut act = None;
+    for (index, &(_, sentence)) in sentences.iter().enumerate() {
+        let reading = Sentence { text: sentence, words: words::of_text(sentence), at };
+        if reading.is_heading() {
+            break;
+        }
+        if let Some(found) = reading.act() {
+            act = Some(if index == 0 { found } else { Act { force: Force::Soft, ..found } });
+            break;
+        }
+    }
+    Prose { act, is_there: true }
+}
+
+struct Sentence<'t> {
+    text: &'t str,
+    words: Vec<Word<'t>>,
+    at: &'t str,
+}
+
+impl<'t> Sentence<'t> {
+    fn is_heading(&self) -> bool {
+        let (Some(first), gap) = (self.words.first(), self.words.get(1).map_or(":", |word| word.gap)) else {
+            return false;
+        };
+        HEADINGS.contains(&first.lower.as_str()) && gap.contains(':')
+    }
+
+    fn act(&self) -> Option<Act> {
+        if let Some((at, verb, form, sure)) = self.lead() {
+            let mut act = self.of_verb(at, verb);
+            if !sure {
+                act.force = Force::Soft;
+            }
+            return Some(self.joined(at, form).into_iter().fold(act, Act::worse));
+        }
+        self.foreign().or_else(|| self.information())
+    }
+
+    /// The leading verb, its form, and whether nothing but openers stood before it.
+    fn lead(&self) -> Option<(usize, Verb, Form, bool)> {
+        let mut sure = true;
+        for (at, word) in self.words.iter().take(WORDS).enumerate() {
+            let before = at.checked_sub(1).and_then(|i| self.words.get(i)).map_or("", |w| w.lower.as_str());
+            let named = ["the", "a", "an", "this", "your", "one", "its", "no", "not"].contains(&before);
+            let Some((verb, form)) = lexicon::verb(&word.lower).filter(|_| !named && !self.labels(at)) else {
+                sure = sure && (lexicon::is_opener(&word.lower) || self.labels(at));
+                continue;
+            };
+            if lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
+                || self.offers(at)
+                || self.is_empty(at, verb)
+            {
+                continue;
+            }
+            let marked =
+                word.gap.contains([':', '|', '–', '—', '•', '>', ']', ')']) || word.gap.contains("- ");
+            let stands = match form {
+                Form::Base => before == "to" || marked,
+                Form::Third => {
+                    marked || ["that", "which", "it", "tool", "function", "and", "api"].contains(&before)
+                }
+                Form::Gerund => ["for", "by"].contains(&before) || marked,
+            };
+            if sure || stands {
+                return Some((at, verb, form, sure));
+            }
+        }
+        None
+    }
+
+    /// Whether it is `provides the ability to` and its like, which the verb after it ends.
+    fn offers(&self, at: usize) -> bool {
+        const ABLE: [&str; 6] = ["ability", "way", "functionality", "tools", "capability", "means"];
+        let is_offer = self
+            .words
+            .get(at)
+            .is_some_and(|word| word.lower.starts_with("provid") || word.lower.starts_with("offer"));
+        is_offer && self.words.iter().skip(at + 1).take(3).any(|word| ABLE.contains(&word.lower.as_str()))
+    }
+
+    /// Whether it is `performs` and its like before something that says nothing.
+    fn is_empty(&self, at: usize, verb: Verb) -> bool {
+        verb.kind == Kind::Light && lexicon::by_object(verb, &self.objects(at)).is_none()
+    }
+
+    /// Whether a word belongs to a mark before the sentence, such as `[Code Management]` or `RPC:`.
+    fn labels(&self, at: usize) -> bool {
+        let Some(word) = self.words.get(at) else { return false };
+        let after = self.text.get(word.end()..).unwrap_or_default();
+        let bracket = self.text.get(..word.start).is_some_and(|t| t.starts_with('[') || t.starts_with("**["))
+            && !self.text.get(..word.start).unwrap_or_default().contains(']');
+        bracket || at < 3 && after.starts_with(':') && !after.starts_with("://")
+    }
+
+    fn of_verb(&self, at: usize, verb: Verb) -> Act {
+        let objects = self.objects(at);
+        let (category, force) = lexicon::by_object(verb, &objects).unwrap_or((verb.category, verb.force));
+        let head = objects.words.last().copied().unwrap_or_default();
+        // A noun that could be a verb is one at the head of a sentence, unless another noun follows at once.
+        Act {
+            category,
+            force,
+            verb: verb.base.to_owned(),
+            kind: verb.kind,
+            object: head.to_owned(),
+            evidence: self.quote(at),
+        }
+    }
+
+    fn objects(&self, at: usize) -> Objects<'_> {
+        let phrase = self.words.iter().skip(at + 1).take(7).enumerate();
+        let article = |index: usize| {
+            let before = index.checked_sub(1).and_then(|i| self.words.get(at + 1 + i));
+            before.is_some_and(|word| ["a", "an", "the", "new"].contains(&word.lower.as_str()))
+        };
+        let ends = |(index, word): &(usize, &Word<'_>)| {
+            let begins =
+                lexicon::verb(&word.lower).is_some_and(|(_, form)| form == Form::Gerund) && !article(*index);
+            let parted = word.gap.contains([',', '(', ':', ';', '–', '—']) || word.gap.contains(" - ");
+            lexicon::ends_object(&word.lower) || *index > 0 && (parted || begins)
+        };
+        Objects {
+            words: phrase.take_while(|item| !ends(item)).map(|(_, word)| word.lower.as_str()).collect(),
+        }
+    }
+
+    /// Verbs that are joined to the leading one, in the same form.
+    fn joined(&self, lead: usize, form: Form) -> Vec<Act> {
+        const STOPS: [&str; 18] = [
+            "to", "that", "which", "so", "when", "before", "after", "without", "instead", "if", "not",
+            "never", "like", "such", "where", "while", "using", "by",
+        ];
+        let mut acts = Vec::new();
+        let mut joined = false;
+        for (at, word) in self.words.iter().enumerate().skip(lead + 1).take(WORDS) {
+            if STOPS.contains(&word.lower.as_str()) || word.gap.contains(['(', ':', '"']) {
+                break;
+            }
+            let joins = word.gap.contains([',', '/']) || joined;
+            joined = ["and", "or", "then"].contains(&word.lower.as_str())
+                || joined && lexicon::is_opener(&word.lower);
+            if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins)
+                && found == form
+                && !["updates", "edits"].contains(&word.lower.as_str())
+                && verb.kind == Kind::Verb
+                && verb.force == Force::Firm
+            {
+                acts.push(self.of_verb(at, verb));
+            }
+        }
+        acts
+    }
+
+    fn foreign(&self) -> Option<Act> {
+        let act = |category, text: &str, evidence| Act {
+            category,
+            force: Force::Firm,
+            verb: text.to_owned(),
+            kind: Kind::Verb,
+            object: String::new(),
+            evidence,
+        };
+        if let Some(found) = lexicon::foreign_in_text(self.text) {
+            return Some(act(found.category, found.text, self.quote_of(found.start)));
+        }
+        self.words.iter().enumerate().take(WORDS).find_map(|(at, word)| {
+            let category = lexicon::foreign_word(&word.lower)?;
+            Some(act(category, &word.lower, self.quote(at)))
+        })
+    }
+
+    /// A sentence that begins with a noun that stands for information.
+    fn information(&self) -> Option<Act> {
+        let at = self.words.iter().position(|word| !lexicon::is_opener(&word.lower))?;
+        let word = self.words.get(at).filter(|word| lexicon::is_information(&word.lower))?;
+        Some(Act {
+            category: Category::Read,
+            force: Force::Soft,
+            verb: word.lower.clone(),
+            kind: Kind::Either,
+            object: String::new(),
+            evidence: self.quote(at),
+        })
+    }
+
+    fn quote(&self, at: usize) -> Evidence {
+        self.quote_of(self.words.get(at).map_or(0, |word| word.start))
+    }
+
+    /// The clause from a place on, word for word, on one line.
+    fn quote_of(&self, start: usize) -> Evidence {
+        let rest = self.text.get(start..).unwrap_or(self.text);
+        let mut end = rest.find(['\n', '\r', ':', ';', '"', '。', '，']).unwrap_or(rest.len());
+        if end > QUOTE {
+            end = rest.get(..QUOTE).and_then(|head| head.rfind(' ')).unwrap_or_else(|| floor(rest, QUOTE));
+        }
+        let quote = rest.get(..end).filter(|quote| !quote.trim().is_empty()).unwrap_or(rest);
+        Evidence { quote: quote.trim_end().to_owned(), at: self.at.to_owned() }
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn category(text: &str) -> Option<Category> {
+        read_prose(text, "/description").act.map(|act| act.category)
+    }
+
+    #[test]
+    fn sentences_are_read_by_their_leading_verb() {
+        use Category::{Destructive, Execute, Financial, Read, Write};
+        for (text, expected) in [
+            ("Delete a short link", Destructive),
+            ("This tool allows you to permanently delete files.", Destructive),
+            ("Use this tool to search for flights", Read),
+            ("[Code Management] Delete a branch", Destructive),
+            ("RPC: Remove root directories", Destructive),
+            ("Create, update, or delete a record", Destructive),
+            ("Get users, groups and roles", Read),
+            ("Lists deleted files", Read),
+            ("Returns a list of updates", Read),
+            ("Transfer an amount of a token to an address", Financial),
+            ("Move an existing doc", Write),
+            ("A tool for executing shell commands", Execute),
+            ("Invia un messaggio", Write),
+            ("Löscht eine Datei", Destructive),
+            ("Crea un link de pago", Write),
+            ("删除断点", Destructive),
+            ("Details about a film", Read),
+            ("Search items. To delete one, use another tool.", Read),
+        ] {
+            assert_eq!(category(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_descriptions_say_nothing() {
+        for text in ["", "  ", "Description not available", "Deploy Server Some Thing Try in Playground"] {
+            assert!(!read_prose(text, "/description").is_there, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_stands_in_the_text() {
+        let text = "This tool permanently deletes a user\nand more.";
+        let quote = read_prose(text, "/description").act.unwrap().evidence.quote;
+        assert_eq!(quote, "deletes a user");
+    }
+}
