@@ -5,7 +5,8 @@ use crate::error::StoreError;
 use crate::grant::{self, Grant, Tombstone};
 use crate::pin::{self, Pin};
 use crate::policy::{self, Policy};
-use crate::server::{self, OpenServer};
+use crate::secret::Secret;
+use crate::server::{self, Server};
 use crate::setting::{self, Setting};
 use crate::store::{self, Changes, Store};
 
@@ -14,8 +15,8 @@ use crate::store::{self, Changes, Store};
 pub struct Contents {
     /// Of which moment this is: compare with [`Store::changes`].
     pub changes: Changes,
-    /// All servers with their secrets, by name.
-    pub servers: Vec<OpenServer>,
+    /// All servers, by name.
+    pub servers: Vec<LoadedServer>,
     /// All policies with their current versions, by name.
     pub policies: Vec<Policy>,
     /// All grants, by label.
@@ -28,19 +29,33 @@ pub struct Contents {
     pub settings: Vec<Setting>,
 }
 
+/// A server with its secrets, or the reason why they do not open: such a server must not be called, for it
+/// would be called without its headers. The others are not touched by it.
+#[derive(Clone, Debug)]
+pub struct LoadedServer {
+    /// The server.
+    pub server: Server,
+    /// Its headers or variables; else why there are none, for people.
+    pub secrets: Result<Vec<(String, Secret)>, String>,
+}
+
 impl Store {
     /// Reads everything that calls are judged by, all of one moment.
     ///
     /// # Errors
     ///
-    /// The database cannot be read, or a secret does not open: then nothing is given, rather than a server
-    /// without its headers.
+    /// The database cannot be read.
     pub async fn contents(&self) -> Result<Contents, StoreError> {
         let mut tx = self.database.read().await?;
         let changes = store::changes(&mut tx).await?;
         let mut servers = Vec::new();
         for (id, server) in server::list(&mut tx, Page::ALL).await? {
-            servers.push(server::opened(self, &mut tx, id, server).await?);
+            let secrets = match server::secrets(self, &mut tx, id).await {
+                Ok(secrets) => Ok(secrets),
+                Err(StoreError::Key(error)) => Err(error.to_string()),
+                Err(error) => return Err(error),
+            };
+            servers.push(LoadedServer { server, secrets });
         }
         Ok(Contents {
             changes,

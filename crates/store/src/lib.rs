@@ -2,7 +2,14 @@
 //! approvals and settings, with secrets encrypted; backup and restore. The crate keeps and gives back. What a
 //! policy means, what a server speaks and who may change what is decided above it.
 //!
-//! Time is a parameter; nothing is ordered by it. Ids and revisions come from one counter of the store.
+//! Time is a parameter; nothing is ordered by it. Ids and revisions come from one counter of the store, so
+//! that an `ETag` fits one state of one resource. [`Store::changes`] tells a watcher, also in another process,
+//! whether to read [`Store::contents`] again.
+//!
+//! Behind [`Store`] stands SQLite. The statements are written so that PostgreSQL runs them as they are. What a
+//! second backend brings of its own: how it connects, begins to write and names its errors
+//! (`database/sqlite.rs`), how it finds its format (`format.rs`), and its backup, where PostgreSQL has tools
+//! of its own (`backup.rs`).
 
 mod approval;
 mod backup;
@@ -29,7 +36,7 @@ mod vault;
 pub use approval::{Approval, ApprovalState, Approvals, Call, Verdict};
 pub use backup::{Examination, Restored};
 pub use change::{Change, Expect, FileNames, Meta, Page};
-pub use contents::Contents;
+pub use contents::{Contents, LoadedServer};
 pub use error::{Kind, ManagedBy, StoreError};
 pub use format::FORMAT;
 pub use grant::{

@@ -153,7 +153,8 @@ impl Servers<'_> {
     pub async fn open(&self, name: &str) -> Result<OpenServer, StoreError> {
         let mut tx = self.store.database.read().await?;
         let (id, server) = find(&mut tx, name).await?;
-        opened(self.store, &mut tx, id, server).await
+        let secrets = secrets(self.store, &mut tx, id).await?;
+        Ok(OpenServer { server, secrets })
     }
 
     /// Makes a server.
@@ -406,14 +407,12 @@ fn secret_name(field: String) -> String {
     }
 }
 
-/// The server with its secrets.
-pub(crate) async fn opened(
+/// The secrets of a server.
+pub(crate) async fn secrets(
     store: &Store,
     tx: &mut Transaction,
     id: i64,
-    server: Server,
-) -> Result<OpenServer, StoreError> {
+) -> Result<Vec<(String, Secret)>, StoreError> {
     let secrets = store.vault.open_all(tx, OWNER, id).await?;
-    let secrets = secrets.into_iter().map(|(field, secret)| (secret_name(field), secret)).collect();
-    Ok(OpenServer { server, secrets })
+    Ok(secrets.into_iter().map(|(field, secret)| (secret_name(field), secret)).collect())
 }

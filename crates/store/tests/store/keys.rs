@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use sqlx::{ConnectOptions as _, Executor as _};
 use toolgate_store::{Change, FileNames, KeyError, KeySource, NextKey, Options, Secret, Store, StoreError};
 
 use crate::bench::{Bench, NOW, http, secret, secrets};
@@ -69,7 +70,6 @@ async fn a_lost_key_is_said_and_no_other_takes_its_place() {
     let errors = [
         bench.store.verify_key().await.unwrap_err(),
         opened(&bench.store).await.unwrap_err(),
-        bench.store.contents().await.unwrap_err(),
         bench.store.rotate_key(&NextKey::Made).await.unwrap_err(),
     ];
     assert!(errors.iter().all(missing), "{errors:?}");
@@ -78,7 +78,9 @@ async fn a_lost_key_is_said_and_no_other_takes_its_place() {
     let new = secrets(&[("A", Some("new"))]);
     assert!(missing(&bench.store.servers().set_secrets("s", &new, &change).await.unwrap_err()));
     assert!(!bench.dir.path().join("secret.key").exists());
-    // What needs no secret goes on.
+    // What needs no secret goes on, and nobody gets a server without its headers.
+    let contents = bench.store.contents().await.unwrap();
+    assert!(contents.servers.first().unwrap().secrets.as_ref().unwrap_err().contains("put it back"));
     assert_eq!(bench.store.servers().get("s").await.unwrap().secrets, ["A", "B"]);
     assert_eq!(bench.store.forget_secrets().await.unwrap(), 2);
     bench.store.servers().set_secrets("s", &new, &change).await.unwrap();
@@ -224,4 +226,30 @@ async fn a_given_key_is_changed_for_a_given_one() {
     std::fs::remove_file(&file).unwrap();
     let error = opened(&open(dir.path(), KeySource::File(file)).await).await.unwrap_err();
     assert!(matches!(error, StoreError::Key(KeyError::Missing { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn a_secret_that_was_moved_locks_its_own_server_alone() {
+    let bench = Bench::new().await;
+    keep_one(&bench.store).await.unwrap();
+    let file = FileNames::default();
+    let change = Change::new("alice", NOW, &file);
+    let canary = secrets(&[("A", Some("canary-other"))]);
+    bench.store.servers().create("t", &http("https://t.example/"), &canary, &change).await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(bench.dir.path().join("toolgate.db"));
+    let mut other = options.connect().await.unwrap();
+    // Whoever can write the file gives one server the secret of the other.
+    let sql = "UPDATE secrets SET sealed = (SELECT sealed FROM secrets JOIN servers ON id = owner_id \
+               WHERE name = 's' AND field = 'header:A') \
+               WHERE owner_id = (SELECT id FROM servers WHERE name = 't')";
+    other.execute(sql).await.unwrap();
+    let error = bench.store.servers().open("t").await.unwrap_err();
+    assert!(matches!(error, StoreError::Key(KeyError::Tampered { .. })), "{error}");
+    assert_eq!(opened(&bench.store).await.unwrap(), both());
+    let contents = bench.store.contents().await.unwrap();
+    let open: Vec<bool> = contents.servers.iter().map(|server| server.secrets.is_ok()).collect();
+    assert_eq!(open, [true, false]);
+    // Neither does a rotation pass it over.
+    assert!(bench.store.rotate_key(&NextKey::Made).await.is_err());
+    assert_eq!(opened(&bench.store).await.unwrap(), both());
 }

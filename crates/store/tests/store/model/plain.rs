@@ -241,7 +241,12 @@ impl Model {
     pub(super) fn of(contents: Contents, revision: i64, histories: BTreeMap<String, Vec<String>>) -> Self {
         let mut histories = histories;
         let servers = contents.servers.into_iter().map(|open| {
-            let secrets = open.secrets.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+            let secrets = open
+                .secrets
+                .as_ref()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose().to_owned()));
             let Reach::Http { url } = open.server.spec.reach else { panic!("a command") };
             let server = ModelServer { url, secrets: secrets.collect(), revision: open.server.meta.revision };
             (open.server.name, server)
