@@ -77,3 +77,36 @@ fn refused(path: &Path, error: MigrateError) -> StoreError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+    use crate::{Change, FILE, FileNames, Options, Page, Role, Store};
+
+    #[test]
+    fn formats_are_numbered_without_gaps() {
+        let numbers: Vec<i64> = FORMATS.iter().map(|(number, ..)| *number).collect();
+        assert_eq!(numbers, (1..=FORMAT).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn every_earlier_format_is_brought_up() {
+        for earlier in 0..=FORMAT {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(FILE);
+            let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+            let mut connection = options.connect().await.unwrap();
+            migrator().run_to(earlier, &mut connection).await.unwrap();
+            drop(connection);
+            let store = Store::open(Options::new(dir.path())).await.unwrap();
+            let found = Store::examine(&path).await.unwrap();
+            assert_eq!((found.format, found.faults), (Some(FORMAT), Vec::new()), "from {earlier}");
+            let file = FileNames::default();
+            store.users().create("u", Role::Admin, &Change::new("a", 1, &file)).await.unwrap();
+            assert_eq!(store.users().list(Page::ALL).await.unwrap().len(), 1);
+        }
+    }
+}
