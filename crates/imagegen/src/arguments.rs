@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Tool;
 use crate::picture::Format;
-use crate::tool::{Field, Kind, REQUIRED};
+use crate::tool::{Field, Kind, MOST_IMAGES, REQUIRED};
 
 /// How much of a wrong value a message repeats, in characters.
 const QUOTED: usize = 40;
@@ -36,15 +36,25 @@ pub struct Arguments {
     pub quality: Option<String>,
     /// The vendor's word for a style.
     pub style: Option<String>,
-    /// `transparent` or `solid`.
+    /// `transparent`, `solid`, `opaque` or `auto`.
     pub background: Option<String>,
+    /// The ratio as text, meant as `16:9`.
+    pub aspect_ratio: Option<String>,
+    /// How many pictures; 1 to 10.
+    pub count: u8,
+    /// Pictures to start from: addresses, `data:` URIs or paths. Kept out of logs, as prompts are.
+    pub images: Vec<Prompt>,
+    /// A picture whose transparent places may be changed.
+    pub mask: Option<Prompt>,
+    /// Whether a picture is to be made, or only the request to be shown.
+    pub run: Run,
     /// Whether the result carries the picture itself besides its path.
     pub embed: Embed,
     /// A wish for the name of the file.
     pub filename_hint: Option<String>,
 }
 
-/// A text that is kept out of logs: its debug form tells only its length.
+/// A text of the caller that is kept out of logs: its debug form tells only its length.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Prompt(String);
 
@@ -55,6 +65,15 @@ pub enum Embed {
     No,
     /// The picture as base64, or a smaller preview of it.
     Yes,
+}
+
+/// Whether a call is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// It is.
+    Real,
+    /// It is only shown: nothing is sent that costs anything.
+    Dry,
 }
 
 /// Everything that is wrong with the arguments of one call.
@@ -118,6 +137,11 @@ impl Arguments {
     fn typed(raw: &JsonObject) -> Self {
         let text = |name| raw.get(name).and_then(Value::as_str).map(str::to_owned);
         let pixels = |name| raw.get(name).and_then(whole).and_then(|number| u64::try_from(number).ok());
+        let flag = |name| raw.get(name) == Some(&Value::Bool(true));
+        let mut images: Vec<Prompt> = text("image").map(Prompt).into_iter().collect();
+        if let Some(more) = raw.get("inputImages").and_then(Value::as_array) {
+            images.extend(more.iter().filter_map(Value::as_str).map(Prompt::from));
+        }
         Self {
             prompt: Prompt(text(REQUIRED).unwrap_or_default()),
             negative_prompt: text("negativePrompt").map(Prompt),
@@ -130,7 +154,12 @@ impl Arguments {
             quality: text("quality"),
             style: text("style"),
             background: text("background"),
-            embed: if raw.get("returnBase64") == Some(&Value::Bool(true)) { Embed::Yes } else { Embed::No },
+            aspect_ratio: text("aspectRatio"),
+            count: raw.get("n").and_then(whole).and_then(|count| u8::try_from(count).ok()).unwrap_or(1),
+            images,
+            mask: text("mask").map(Prompt),
+            run: if flag("dryRun") { Run::Dry } else { Run::Real },
+            embed: if flag("returnBase64") { Embed::Yes } else { Embed::No },
             filename_hint: text("filenameHint"),
         }
     }
@@ -173,9 +202,19 @@ fn mistake_in(tool: Tool, name: &str, value: &Value) -> Option<Mistake> {
         let known: Vec<_> = tool.fields().iter().map(|field| field.name).collect();
         return Some(Mistake::Unknown { name: quoted(name), known: known.join(", ") });
     };
-    let Field { name, kind } = *field;
+    let Field { name, kind, .. } = *field;
     let expect = |holds, expected| if holds { None } else { Some(Mistake::Type { name, expected }) };
     match kind {
+        Kind::Texts => {
+            let fits = |list: &Vec<Value>| {
+                (1..=MOST_IMAGES).contains(&list.len()) && list.iter().all(Value::is_string)
+            };
+            expect(value.as_array().is_some_and(fits), "a list of 1 to 14 texts")
+        }
+        Kind::UpTo(most) => expect(
+            whole(value).is_some_and(|number| (1..=i64::from(most)).contains(&number)),
+            "a whole number from 1 to 10",
+        ),
         Kind::Text => expect(value.is_string(), "a text"),
         Kind::Flag => expect(value.is_boolean(), "true or false"),
         Kind::Integer => expect(whole(value).is_some(), "a whole number of at most 64 bits"),
@@ -245,6 +284,24 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_beyond_the_first_ones_are_read() {
+        let read = check(
+            Tool::OpenAi,
+            json!({
+                "prompt": "p", "n": 3, "image": "a", "inputImages": ["b", "c"], "mask": "m", "dryRun": true,
+                "aspectRatio": "16:9", "quality": "xhigh", "background": "opaque"
+            }),
+        )
+        .unwrap();
+        let images: Vec<_> = read.images.iter().map(Prompt::text).collect();
+        assert_eq!((read.count, images), (3, vec!["a", "b", "c"]));
+        assert_eq!((read.run, read.aspect_ratio.as_deref()), (Run::Dry, Some("16:9")));
+        assert!(refusal(Tool::OpenAi, json!({ "prompt": "p", "n": 11 })).contains("from 1 to 10"));
+        assert!(refusal(Tool::OpenAi, json!({ "prompt": "p", "inputImages": [] })).contains("1 to 14"));
+        assert!(refusal(Tool::OpenAi, json!({ "prompt": "p", "inputImages": [1] })).contains("1 to 14"));
+    }
+
+    #[test]
     fn a_prompt_is_enough_and_may_be_empty() {
         for tool in Tool::ALL {
             let read = check(tool, json!({ "prompt": "" })).unwrap();
@@ -280,7 +337,7 @@ mod tests {
             (
                 json!({ "prompt": "p", "style": "s" }),
                 "there is no argument `style`; known are prompt, model, width, height, size, format, seed, \
-                 returnBase64, filenameHint",
+                 returnBase64, filenameHint, negativePrompt, aspectRatio, n, image, inputImages, dryRun",
             ),
             (
                 json!({ "width": "a", "seed": "b" }),

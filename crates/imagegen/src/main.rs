@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use imagegen_mcp::fake_vendors::{self, FakeVendors};
 use imagegen_mcp::http::Listen;
-use imagegen_mcp::{Provider, Server, Settings, stdio};
+use imagegen_mcp::{Provider, Server, Settings, Tool, stdio};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, filter_fn};
@@ -22,10 +22,14 @@ const USAGE: u8 = 2;
 #[derive(Parser)]
 #[command(name = "imagegen-mcp", version, about = "Makes pictures from text, for MCP clients.")]
 #[command(after_help = "\
-Environment:
-  IMAGEGEN_PROVIDER  `placeholder` draws locally, free and without a key
-  OUTPUT_DIR         where pictures are saved [default: outputs]
-  RUST_LOG           what is logged to standard error [default: warn]")]
+Environment (also from .env in the working directory; the README lists all):
+  REPLICATE_API_TOKEN, OPENAI_API_KEY, GOOGLE_API_KEY   keys of the vendors
+  GOOGLE_IMAGEN_ENDPOINT      the endpoint of image.generate.google
+  IMAGEGEN_PROVIDER           `placeholder` draws locally, free and without a key
+  IMAGEGEN_MAX_COST_PER_CALL, IMAGEGEN_MAX_COST   the most US dollars for a call, and for this process
+  IMAGEGEN_TOOL_NAMES         `underscore` for clients that refuse dots
+  OUTPUT_DIR                  where pictures are saved [default: outputs]
+  RUST_LOG                    what is logged to standard error [default: warn]")]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -74,32 +78,23 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return complain(&error.into(), USAGE),
     };
-    if settings.provider == Provider::Vendors {
-        tracing::warn!("this build reaches no vendor yet; set IMAGEGEN_PROVIDER=placeholder to draw locally");
+    if settings.provider == Provider::Vendors
+        && Tool::ALL.into_iter().all(|tool| settings.key(tool).is_none())
+    {
+        tracing::warn!("no vendor's key is set; set one, or IMAGEGEN_PROVIDER=placeholder to draw locally");
     }
-    match run(transport, Server::new(settings)) {
+    match run(transport, &Server::new(settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(&error, 1),
     }
 }
 
-fn run(transport: Transport, server: Server) -> anyhow::Result<()> {
+fn run(transport: Transport, server: &Server) -> anyhow::Result<()> {
     let runtime = Runtime::new().context("the threads cannot be started")?;
     let outcome = runtime.block_on(async {
-        let stop = stop_on_signal()?;
-        match transport {
-            Transport::Stdio => {
-                let (input, output) = rmcp::transport::io::stdio_pipes();
-                Ok(stdio::serve(server, input, output, stop).await?)
-            }
-            Transport::Http { listen, allow_hosts } => {
-                let listen_on = Listen::new(listen, allow_hosts)?;
-                let bound = listen_on.bind().await.with_context(|| format!("cannot listen on `{listen}`"))?;
-                tell(&format!("imagegen-mcp listens on http://{}/mcp", bound.address()));
-                bound.serve(server, stop).await;
-                Ok(())
-            }
-        }
+        let outcome = serve(transport, server.clone()).await;
+        server.end().await;
+        outcome
     });
     // A read of a terminal's input cannot be called off, and nothing else is left to wait for.
     runtime.shutdown_background();
@@ -136,6 +131,23 @@ fn fakes(listen: SocketAddr, exposed: bool) -> ExitCode {
     }
 }
 
+async fn serve(transport: Transport, server: Server) -> anyhow::Result<()> {
+    let stop = stop_on_signal()?;
+    match transport {
+        Transport::Stdio => {
+            let (input, output) = rmcp::transport::io::stdio_pipes();
+            Ok(stdio::serve(server, input, output, stop).await?)
+        }
+        Transport::Http { listen, allow_hosts } => {
+            let listen_on = Listen::new(listen, allow_hosts)?;
+            let bound = listen_on.bind().await.with_context(|| format!("cannot listen on `{listen}`"))?;
+            tell(&format!("imagegen-mcp listens on http://{}/mcp", bound.address()));
+            bound.serve(server, stop).await;
+            Ok(())
+        }
+    }
+}
+
 /// A token that the first SIGTERM or SIGINT cancels.
 fn stop_on_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
@@ -162,12 +174,12 @@ fn stop_on_signal() -> io::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// Logs to standard error by `RUST_LOG`. Below `info` the protocol library logs whole messages, prompts included, so
-/// those lines never pass.
+/// Logs to standard error by `RUST_LOG`. Below `info` libraries log whole messages, prompts included, so those lines
+/// pass from this program alone.
 fn log_to_stderr() {
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     let without_messages =
-        filter_fn(|line| !line.target().starts_with("rmcp") || *line.level() <= tracing::Level::INFO);
+        filter_fn(|line| line.target().starts_with("imagegen_mcp") || *line.level() <= tracing::Level::INFO);
     tracing_subscriber::registry()
         .with(wanted)
         .with(without_messages)

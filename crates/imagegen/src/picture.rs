@@ -2,9 +2,13 @@
 
 mod encode;
 mod landscape;
+mod read;
+mod shape;
 
 pub use encode::{EncodeError, Preview, encode, preview};
 pub use landscape::landscape;
+pub use read::{Facts, ReadError, convert, facts, verify};
+pub use shape::{NotARatio, Ratio, Shape};
 
 use crate::arguments::Arguments;
 
@@ -15,7 +19,7 @@ pub const LARGEST: u32 = 4096;
 /// The side when a call names none, in pixels.
 pub const USUAL: u32 = 1024;
 
-/// A size in pixels, each side from 16 to 4096.
+/// A size in pixels, each side above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     width: u32,
@@ -23,7 +27,8 @@ pub struct Size {
 }
 
 /// The format of a picture's file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Lossless; the default.
     #[default]
@@ -46,6 +51,12 @@ pub struct Wanted {
 }
 
 impl Size {
+    /// The size of a picture that is there; a side of 0 becomes 1.
+    #[must_use]
+    pub fn of(width: u32, height: u32) -> Self {
+        Self { width: width.max(1), height: height.max(1) }
+    }
+
     /// Its width, in pixels.
     #[must_use]
     pub fn width(self) -> u32 {
@@ -87,6 +98,16 @@ impl Format {
         }
     }
 
+    /// Its name, as calls write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+            Self::WebP => "webp",
+        }
+    }
+
     /// Its media type.
     #[must_use]
     pub fn mime(self) -> &'static str {
@@ -99,11 +120,14 @@ impl Format {
 }
 
 impl Wanted {
-    /// Reads size and format from the arguments: `size` first, else `width` and `height`, else 1024x1024.
+    /// Reads size and format from the arguments; without a size, or with a word for one, the longer side is 1024.
     #[must_use]
     pub fn of(arguments: &Arguments) -> Self {
         let mut adjustments = Vec::new();
-        let (width, height) = sides(arguments, &mut adjustments);
+        let shape = Shape::of(arguments, &mut adjustments);
+        let longer = shape.longer().unwrap_or(USUAL);
+        let (width, height) = shape.sides.unwrap_or_else(|| Ratio::of(1, 1).sides(longer));
+        let (width, height) = shape.ratio.map_or((width, height), |ratio| ratio.sides(longer));
         let size = Size {
             width: clamped("width", width, &mut adjustments),
             height: clamped("height", height, &mut adjustments),
@@ -112,46 +136,9 @@ impl Wanted {
     }
 }
 
-fn sides(arguments: &Arguments, adjustments: &mut Vec<String>) -> (u64, u64) {
-    let usual = u64::from(USUAL);
-    if let Some(size) = &arguments.size {
-        if let Some(sides) = parse_size(size) {
-            let both = [arguments.width.unwrap_or(sides.0), arguments.height.unwrap_or(sides.1)];
-            if both != [sides.0, sides.1] {
-                adjustments.push("ignored: width and height, because size is given".to_owned());
-            }
-            return sides;
-        }
-        adjustments.push("ignored: size, because it is not of the form 1024x768".to_owned());
-    }
-    match (arguments.width, arguments.height) {
-        (Some(width), Some(height)) => (width, height),
-        (Some(width), None) => {
-            adjustments.push(format!("adjusted: height not given -> {USUAL}"));
-            (width, usual)
-        }
-        (None, Some(height)) => {
-            adjustments.push(format!("adjusted: width not given -> {USUAL}"));
-            (usual, height)
-        }
-        (None, None) => (usual, usual),
-    }
-}
-
-/// Reads `1024x768`, also with a capital X or spaces. A number beyond 64 bits counts as the largest.
-fn parse_size(text: &str) -> Option<(u64, u64)> {
-    let (width, height) = text.split_once(['x', 'X'])?;
-    let side = |digits: &str| {
-        let digits = digits.trim();
-        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        plain.then(|| digits.parse().unwrap_or(u64::MAX))
-    };
-    Some((side(width)?, side(height)?))
-}
-
-fn clamped(name: &str, side: u64, adjustments: &mut Vec<String>) -> u32 {
-    let within = u32::try_from(side).unwrap_or(u32::MAX).clamp(SMALLEST, LARGEST);
-    if u64::from(within) != side {
+fn clamped(name: &str, side: u32, adjustments: &mut Vec<String>) -> u32 {
+    let within = side.clamp(SMALLEST, LARGEST);
+    if within != side {
         adjustments.push(format!("adjusted: {name} {side} -> {within}"));
     }
     within
@@ -184,10 +171,12 @@ mod tests {
                 32,
                 vec!["ignored: width and height, because size is given"],
             ),
-            (json!({ "width": 64 }), 64, 1024, vec!["adjusted: height not given -> 1024"]),
-            (json!({ "height": 64 }), 1024, 64, vec!["adjusted: width not given -> 1024"]),
+            (json!({ "width": 64 }), 64, 64, vec!["adjusted: height not given -> 64"]),
+            (json!({ "height": 64 }), 64, 64, vec!["adjusted: width not given -> 64"]),
+            (json!({ "size": "auto" }), 1024, 1024, vec![]),
+            (json!({ "size": "2K", "aspectRatio": "2:1" }), 2048, 1024, vec![]),
             (
-                json!({ "size": "auto" }),
+                json!({ "size": "wide" }),
                 1024,
                 1024,
                 vec!["ignored: size, because it is not of the form 1024x768"],
@@ -203,7 +192,7 @@ mod tests {
                 json!({ "size": "0x99999999999999999999" }),
                 16,
                 4096,
-                vec!["adjusted: width 0 -> 16", "adjusted: height 18446744073709551615 -> 4096"],
+                vec!["adjusted: width 0 -> 16", "adjusted: height 4294967295 -> 4096"],
             ),
         ] {
             let wanted = wanted(arguments.clone());

@@ -1,152 +1,195 @@
-//! The four tools behind the protocol: finds the tool, checks its arguments, makes the picture, answers.
+//! The tools behind the protocol: finds the tool, checks its arguments, has the picture made, answers. Pictures that
+//! were saved are resources.
 
-use std::sync::Arc;
-use std::time::SystemTime;
+mod finish;
+mod making;
+mod model_list;
+mod progress;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool as Definition,
+    CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, ServerCapabilities, ServerConfig, Tool as Definition,
 };
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ErrorData, ServerHandler};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::arguments::{Arguments, Embed, quoted};
-use crate::picture::{EncodeError, Wanted, encode, landscape, preview};
-use crate::reply::{Embedded, MOST_EMBEDDED, Made, refusal};
-use crate::settings::{Provider, Settings};
-use crate::storage::{NewFile, OutputDir, SaveError};
-use crate::tool::Tool;
+use crate::arguments::{Arguments, quoted};
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::gallery::Gallery;
+use crate::money::Budget;
+use crate::secret::Secrets;
+use crate::settings::Settings;
+use crate::storage::OutputDir;
+use crate::tool::{MODEL_LIST, Naming, Tool, model_list_definition};
+use crate::vendor::{Progress, Vendor};
+use crate::wire::Fetcher;
+use progress::Reporter;
 
 /// How many calls may be drawing or waiting for their turn; further ones are told to come back.
 const MOST_CALLS: usize = 256;
+/// How many requests may be at vendors at a time: each may hold a large answer.
+const MOST_REQUESTS: usize = 32;
+/// How long calls that were told to end may take to call off what they have begun.
+const END_PATIENCE: Duration = Duration::from_secs(15);
 
 /// One server; clones share its settings, its output directory and its limits.
 #[derive(Clone, Debug)]
 pub struct Server(Arc<Shared>);
 
+/// Tells the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
+    secrets: Secrets,
+    clock: Clock,
     output: OutputDir,
+    gallery: Gallery,
+    budget: Budget,
     definitions: Vec<Definition>,
+    /// Made when first needed: only then are keys and certificates missed.
+    vendors: [OnceLock<Result<Arc<Vendor>, Failure>>; 4],
+    fetcher: OnceLock<Result<Fetcher, Failure>>,
     /// One permit for each call that is let in.
     admitted: Arc<Semaphore>,
     /// One permit for each core: drawing is all computation, and a large picture takes 50 MB.
     drawing: Arc<Semaphore>,
+    /// One permit for each request at a vendor.
+    asking: Semaphore,
+    /// Calls at work, also those that nobody waits for any more.
+    tasks: TaskTracker,
+    /// Ends the calls at work.
+    ending: CancellationToken,
 }
 
-/// Why a picture was not made.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("the call was cancelled")]
-    Cancelled,
-    #[error("{0}")]
-    Encode(#[from] EncodeError),
-    #[error("the picture was made, but could not be saved: {0}")]
-    Save(#[from] SaveError),
+impl Clock {
+    /// Tells the time by `now`.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self::new(now)
+    }
+
+    fn now(&self) -> SystemTime {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Clock")
+    }
 }
 
 impl Server {
-    /// A server with these settings. Nothing is written before the first call.
+    /// A server with these settings. Nothing is written or sent before the first call.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::with_clock(settings, Clock::system())
+    }
+
+    /// A server that takes dates from `clock`: for names of files, and for the end of models.
+    #[must_use]
+    pub fn with_clock(settings: Settings, clock: Clock) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut definitions = Tool::ALL.map(|tool| tool.definition(settings.naming)).to_vec();
+        definitions.push(model_list_definition(settings.naming));
         Self(Arc::new(Shared {
+            secrets: settings.secrets(),
+            clock,
             output: OutputDir::new(&settings.output_dir),
-            definitions: Tool::ALL.map(Tool::definition).to_vec(),
+            gallery: Gallery::default(),
+            budget: Budget::new(settings.bounds),
+            definitions,
+            vendors: Default::default(),
+            fetcher: OnceLock::new(),
             admitted: Arc::new(Semaphore::new(MOST_CALLS)),
             drawing: Arc::new(Semaphore::new(cores)),
+            asking: Semaphore::new(MOST_REQUESTS),
+            tasks: TaskTracker::new(),
+            ending: CancellationToken::new(),
             settings,
         }))
     }
 
-    async fn generate(&self, tool: Tool, arguments: Arguments, cancel: CancellationToken) -> CallToolResult {
-        match self.0.settings.provider {
-            Provider::Placeholder => self.draw(tool, arguments, cancel).await,
-            Provider::Vendors => refusal(
-                &format!(
-                    "No picture was made: this build draws only with the placeholder provider, and {} is not \
-                     built in yet, with or without its key.",
-                    tool.vendor()
-                ),
-                "start the server with the environment variable IMAGEGEN_PROVIDER=placeholder.",
-            ),
+    /// Ends the calls at work, and waits until they have called off at the vendors what they had begun.
+    pub async fn end(&self) {
+        self.0.ending.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(END_PATIENCE, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("calls in progress did not end within {END_PATIENCE:?}");
         }
     }
 
-    /// Draws on a thread of its own. The permits stay with the work, also if nobody waits for it any more.
-    async fn draw(&self, tool: Tool, arguments: Arguments, cancel: CancellationToken) -> CallToolResult {
-        let Ok(admitted) = Arc::clone(&self.0.admitted).try_acquire_owned() else {
-            return refusal(
-                &format!("No picture was made: {MOST_CALLS} calls are waiting already."),
-                "try again in a few seconds.",
-            );
+    /// Carries a call out as a task of its own, so that it is ended in order also where its caller is gone.
+    async fn generate(
+        &self,
+        tool: Tool,
+        arguments: Arguments,
+        cancel: CancellationToken,
+        mut reporter: Option<Reporter>,
+    ) -> CallToolResult {
+        let shared = &self.0;
+        let Ok(admitted) = Arc::clone(&shared.admitted).try_acquire_owned() else {
+            return too_many().into_result(&shared.secrets);
         };
-        let turn = tokio::select! {
-            turn = Arc::clone(&self.0.drawing).acquire_owned() => turn,
-            () = cancel.cancelled() => return failed(&Failure::Cancelled),
-        };
-        let at = now();
-        let shared = Arc::clone(&self.0);
-        let stopped = cancel.clone();
-        let work = tokio::task::spawn_blocking(move || {
-            let made = shared.place(tool, &arguments, at, &stopped);
-            drop((admitted, turn));
-            made
+        let cancel = cancel.child_token();
+        let call = Call::new(cancel.clone(), shared.settings.patience);
+        let mut stages = call.stages();
+        let progress = if reporter.is_some() { Progress::Followed } else { Progress::Unwatched };
+        let work = Arc::clone(shared);
+        let mut task = shared.tasks.spawn(async move {
+            let outcome = work.make(tool, arguments, progress, &call).await;
+            drop(admitted);
+            outcome
         });
-        let done = tokio::select! {
-            done = work => done,
-            () = cancel.cancelled() => return failed(&Failure::Cancelled),
-        };
-        match done {
-            Ok(Ok(made)) => made.into_result(),
-            Ok(Err(failure)) => failed(&failure),
-            Err(_) => refusal(
-                "No picture was made: drawing it failed inside the server.",
-                "try another size or format, and report the fault.",
-            ),
+        // Whatever ends this wait early ends the call.
+        let ending = cancel.clone();
+        let gone = cancel.drop_guard();
+        loop {
+            let report = async {
+                match &mut reporter {
+                    Some(reporter) => reporter.next(&mut stages, &shared.secrets).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                done = &mut task => {
+                    gone.disarm();
+                    let outcome = done.unwrap_or_else(|_| Err(broken()));
+                    return outcome.unwrap_or_else(|failure| failure.into_result(&shared.secrets));
+                }
+                () = shared.ending.cancelled(), if !ending.is_cancelled() => ending.cancel(),
+                () = report => {}
+            }
         }
     }
 }
 
 impl Shared {
-    /// Draws and saves the placeholder's picture. A call that is cancelled by then leaves no file.
-    fn place(
-        &self,
-        tool: Tool,
-        arguments: &Arguments,
-        at: SystemTime,
-        cancel: &CancellationToken,
-    ) -> Result<Made, Failure> {
-        let Wanted { size, format, mut adjustments } = Wanted::of(arguments);
-        adjustments.extend(ignored(arguments));
-        let picture = landscape(arguments.prompt.text(), arguments.seed, size);
-        let file = encode(&picture, format)?;
-        let bytes = file.len();
-        if cancel.is_cancelled() {
-            return Err(Failure::Cancelled);
-        }
-        let hint = arguments.filename_hint.as_deref().unwrap_or_else(|| tool.file_hint());
-        let saved = self.output.save(NewFile { at, hint, extension: format.extension() }, &file)?;
-        let embedded = match arguments.embed {
-            Embed::No => Embedded::Nothing,
-            Embed::Yes if bytes <= MOST_EMBEDDED => Embedded::Picture(file),
-            Embed::Yes => preview(&picture, MOST_EMBEDDED)?.map_or(Embedded::TooLarge, Embedded::Preview),
-        };
-        let model = arguments.model.as_deref().unwrap_or_else(|| self.settings.default_model(tool));
-        Ok(Made {
-            provider: "placeholder",
-            model: model.to_owned(),
-            saved,
-            format,
-            size,
-            bytes,
-            seed: arguments.seed,
-            adjustments,
-            embedded,
-        })
+    fn vendor(&self, tool: Tool) -> Result<Arc<Vendor>, Failure> {
+        let place = Tool::ALL.iter().position(|other| *other == tool).unwrap_or_default();
+        let Some(vendor) = self.vendors.get(place) else { return Err(broken()) };
+        let connect = || Vendor::of(tool, &self.settings, &self.fetcher()?).map(Arc::new);
+        vendor.get_or_init(connect).clone()
+    }
+
+    fn fetcher(&self) -> Result<Fetcher, Failure> {
+        self.fetcher.get_or_init(|| Fetcher::new(self.settings.addresses.delivery.clone())).clone()
     }
 }
 
@@ -155,7 +198,8 @@ impl ServerHandler for Server {
         let name = Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
             .with_title("ImageGen")
             .with_description("Makes pictures from text, saves them to files and returns their paths");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(name)
+        let able = ServerCapabilities::builder().enable_tools().enable_resources().build();
+        ServerConfig::new(able).with_server_info(name)
     }
 
     async fn list_tools(
@@ -175,85 +219,72 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = Tool::by_name(&request.name) else {
-            let known = Tool::ALL.map(Tool::name).join(", ");
-            let message = format!("tool `{}` not found; known are {known}", quoted(&request.name));
-            return Err(ErrorData::invalid_params(message, None));
-        };
+        let naming = self.0.settings.naming;
+        let invalid = |message: String| ErrorData::invalid_params(message, None);
+        if request.name == naming.of(MODEL_LIST) {
+            let provider = model_list::check(naming, request.arguments.as_ref()).map_err(invalid)?;
+            return Ok(self.0.model_list(provider).into());
+        }
+        let tool =
+            Tool::by_name(&request.name, naming).ok_or_else(|| invalid(unknown(&request.name, naming)))?;
         let arguments = Arguments::check(tool, request.arguments.as_ref())
-            .map_err(|mistakes| ErrorData::invalid_params(mistakes.to_string(), None))?;
-        Ok(self.generate(tool, arguments, context.ct).await.into())
+            .map_err(|mistakes| invalid(mistakes.to_string()))?;
+        let reporter =
+            context.meta.get_progress_token().map(|token| Reporter::new(context.peer.clone(), token));
+        Ok(self.generate(tool, arguments, context.ct, reporter).await.into())
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(self.0.gallery.list()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let shared = Arc::clone(&self.0);
+        let uri = request.uri;
+        let shown = quoted(&uri);
+        let read = tokio::task::spawn_blocking(move || shared.gallery.read(&uri, &shared.output)).await;
+        match read {
+            Ok(Ok(contents)) => Ok(ReadResourceResult::new(vec![contents]).into()),
+            Ok(Err(error)) => Err(ErrorData::resource_not_found(format!("`{shown}`: {error}"), None)),
+            Err(_) => Err(ErrorData::internal_error(format!("`{shown}` could not be read"), None)),
+        }
     }
 }
 
-fn failed(failure: &Failure) -> CallToolResult {
-    let advice = match failure {
-        Failure::Cancelled => "call again if the picture is still wanted.",
-        Failure::Encode(_) => "try another size or format, and report the fault.",
-        Failure::Save(_) => "set OUTPUT_DIR to a directory that can be written, or free space on the disk.",
-    };
-    refusal(&format!("No picture was saved: {failure}."), advice)
+fn unknown(name: &str, naming: Naming) -> String {
+    let known = Tool::ALL.map(Tool::name).into_iter().chain([MODEL_LIST]).map(|name| naming.of(name));
+    format!("tool `{}` not found; known are {}", quoted(name), known.collect::<Vec<_>>().join(", "))
 }
 
-/// A line that names the fields which the placeholder cannot honour.
-fn ignored(arguments: &Arguments) -> Option<String> {
-    let fields = [
-        ("negativePrompt", arguments.negative_prompt.is_some()),
-        ("quality", arguments.quality.is_some()),
-        ("style", arguments.style.is_some()),
-        ("background", arguments.background.is_some()),
-    ];
-    let given: Vec<_> = fields.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-    (!given.is_empty())
-        .then(|| format!("ignored: {}, because the placeholder draws without it", given.join(", ")))
+fn too_many() -> Failure {
+    Failure::new(
+        format!("No picture was made: {MOST_CALLS} calls are waiting already."),
+        "too_many_calls (nothing was sent)",
+        "try again in a few seconds.",
+    )
 }
 
-#[expect(clippy::disallowed_methods, reason = "the edge where real time enters; it only names a file")]
+fn broken() -> Failure {
+    Failure::new(
+        "No picture was made: the call failed inside the server.",
+        "internal",
+        "try another size or format, and report the fault.",
+    )
+    .perhaps_spent()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge where real time enters")]
 fn now() -> SystemTime {
     SystemTime::now()
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn server(dir: &tempfile::TempDir) -> Server {
-        let settings = Settings::from_lookup(|name| match name {
-            "OUTPUT_DIR" => Some(dir.path().join("outputs").into()),
-            "IMAGEGEN_PROVIDER" => Some("placeholder".into()),
-            _ => None,
-        });
-        Server::new(settings.unwrap())
-    }
-
-    fn arguments(size: &str) -> Arguments {
-        let raw = json!({ "prompt": "p", "size": size, "returnBase64": true });
-        Arguments::check(Tool::OpenAi, raw.as_object()).unwrap()
-    }
-
-    #[test]
-    fn a_cancelled_call_leaves_no_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let cancel = CancellationToken::new();
-        cancel.cancel();
-        let outcome =
-            server(&dir).0.place(Tool::OpenAi, &arguments("16x16"), SystemTime::UNIX_EPOCH, &cancel);
-        assert!(matches!(outcome, Err(Failure::Cancelled)));
-        assert!(!dir.path().join("outputs").exists());
-    }
-
-    #[tokio::test]
-    async fn a_call_beyond_the_bound_is_told_to_come_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let server = server(&dir);
-        let all = server.0.admitted.try_acquire_many(256).unwrap();
-        let call = || server.draw(Tool::OpenAi, arguments("16x16"), CancellationToken::new());
-        let refused = call().await;
-        assert_eq!(refused.is_error, Some(true));
-        assert!(refused.content[0].as_text().unwrap().text.contains("try again"));
-        drop(all);
-        assert_eq!(call().await.is_error, Some(false));
-    }
-}
+mod tests;

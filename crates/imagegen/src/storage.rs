@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::Builder;
@@ -14,11 +14,11 @@ const SLUG: usize = 80;
 const ATTEMPTS: u32 = 8;
 
 /// The directory that pictures are saved in, and the one that takes its place when it cannot be written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OutputDir {
     preferred: PathBuf,
     /// Made when first needed, open to its owner alone.
-    fallback: Mutex<Option<PathBuf>>,
+    fallback: Arc<Mutex<Option<PathBuf>>>,
 }
 
 /// A file to be.
@@ -55,7 +55,7 @@ impl OutputDir {
     #[must_use]
     pub fn new(preferred: &Path) -> Self {
         let preferred = std::path::absolute(preferred).unwrap_or_else(|_| preferred.to_path_buf());
-        Self { preferred, fallback: Mutex::new(None) }
+        Self { preferred, fallback: Arc::default() }
     }
 
     /// Writes `bytes` to a new file.
@@ -79,6 +79,18 @@ impl OutputDir {
                 }
             },
         }
+    }
+
+    /// The file at `path`, if it is a file in one of the two directories; links that lead out of them do not count.
+    /// A relative path counts from the directories.
+    #[must_use]
+    pub fn find(&self, path: &Path) -> Option<PathBuf> {
+        let made = self.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        [Some(self.preferred.clone()), made].into_iter().flatten().find_map(|root| {
+            let root = root.canonicalize().ok()?;
+            let file = root.join(path).canonicalize().ok()?;
+            (file.starts_with(&root) && file.is_file()).then_some(file)
+        })
     }
 
     fn fallback(&self) -> io::Result<PathBuf> {
@@ -233,6 +245,25 @@ mod tests {
         let third = out.save(file("x"), b"3").unwrap();
         assert_eq!(fs::read(&third.path).unwrap(), b"3", "a place that was swept away is made anew");
         fs::remove_dir_all(third.path.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn only_files_inside_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("out");
+        let out = OutputDir::new(&root);
+        let saved = out.save(file("x"), b"1").unwrap().path;
+        fs::write(dir.path().join("outside.png"), b"2").unwrap();
+        assert_eq!(out.find(&saved), Some(saved.canonicalize().unwrap()));
+        assert!(out.find(Path::new(saved.file_name().unwrap())).is_some(), "by its name");
+        for wrong in ["../outside.png", "/etc/passwd", "nothing.png", "", "."] {
+            assert_eq!(out.find(Path::new(wrong)), None, "{wrong}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(dir.path().join("outside.png"), root.join("link.png")).unwrap();
+            assert_eq!(out.find(Path::new("link.png")), None, "a link that leads out");
+        }
     }
 
     proptest! {

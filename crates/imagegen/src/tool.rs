@@ -1,10 +1,15 @@
-//! The four tools: their names, facts and fields. One table gives both the schema that clients see and the
-//! check that calls pass.
+//! The four tools that make pictures: their names and facts. One table of fields gives both the schema that clients
+//! see and the check that calls pass.
 
+mod fields;
 mod schema;
 
-/// One of the tools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub use fields::{Field, Kind, MOST_IMAGES, MOST_PICTURES, REQUIRED};
+pub use schema::model_list_definition;
+
+/// One of the tools that make pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Tool {
     /// OpenAI's image models.
     OpenAi,
@@ -16,89 +21,70 @@ pub enum Tool {
     Replicate,
 }
 
-/// One field of a tool's arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The member's name.
-    pub name: &'static str,
-    /// What its value must be.
-    pub kind: Kind,
+/// How tools are named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// `image.generate.replicate`.
+    #[default]
+    Dots,
+    /// `image_generate_replicate`, for clients that refuse dots.
+    Underscores,
 }
 
-/// What a field's value must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Any text.
-    Text,
-    /// A whole number above 0.
-    Positive,
-    /// A whole number.
-    Integer,
-    /// True or false.
-    Flag,
-    /// One of these words.
-    Choice(&'static [&'static str]),
+/// The tool that lists the models.
+pub const MODEL_LIST: &str = "image.models.list";
+
+impl Naming {
+    /// A tool's name in this form.
+    #[must_use]
+    pub fn of(self, name: &str) -> String {
+        match self {
+            Self::Dots => name.to_owned(),
+            Self::Underscores => name.replace('.', "_"),
+        }
+    }
 }
-
-/// The field that every call must have.
-pub const REQUIRED: &str = "prompt";
-
-const PROMPT: Field = Field { name: REQUIRED, kind: Kind::Text };
-const NEGATIVE_PROMPT: Field = Field { name: "negativePrompt", kind: Kind::Text };
-const WIDTH: Field = Field { name: "width", kind: Kind::Positive };
-const HEIGHT: Field = Field { name: "height", kind: Kind::Positive };
-const SIZE: Field = Field { name: "size", kind: Kind::Text };
-const FORMAT: Field = Field { name: "format", kind: Kind::Choice(&["png", "jpeg", "jpg", "webp"]) };
-const SEED: Field = Field { name: "seed", kind: Kind::Integer };
-const OPENAI_QUALITY: Field = Field { name: "quality", kind: Kind::Choice(&["standard", "hd"]) };
-const GOOGLE_QUALITY: Field = Field { name: "quality", kind: Kind::Text };
-const STYLE: Field = Field { name: "style", kind: Kind::Text };
-const BACKGROUND: Field = Field { name: "background", kind: Kind::Choice(&["transparent", "solid"]) };
-const MODEL: Field = Field { name: "model", kind: Kind::Text };
-const RETURN_BASE64: Field = Field { name: "returnBase64", kind: Kind::Flag };
-const FILENAME_HINT: Field = Field { name: "filenameHint", kind: Kind::Text };
-
-const OPENAI: &[Field] = &[
-    PROMPT,
-    NEGATIVE_PROMPT,
-    WIDTH,
-    HEIGHT,
-    SIZE,
-    FORMAT,
-    SEED,
-    OPENAI_QUALITY,
-    STYLE,
-    BACKGROUND,
-    MODEL,
-    RETURN_BASE64,
-    FILENAME_HINT,
-];
-const GOOGLE: &[Field] = &[
-    PROMPT,
-    NEGATIVE_PROMPT,
-    WIDTH,
-    HEIGHT,
-    SIZE,
-    FORMAT,
-    SEED,
-    GOOGLE_QUALITY,
-    STYLE,
-    BACKGROUND,
-    MODEL,
-    RETURN_BASE64,
-    FILENAME_HINT,
-];
-const GEMINI: &[Field] = &[PROMPT, MODEL, RETURN_BASE64, FILENAME_HINT];
-const REPLICATE: &[Field] = &[PROMPT, MODEL, WIDTH, HEIGHT, SIZE, FORMAT, SEED, RETURN_BASE64, FILENAME_HINT];
 
 impl Tool {
     /// All tools, in the order in which they are listed.
     pub const ALL: [Self; 4] = [Self::OpenAi, Self::Google, Self::Gemini, Self::Replicate];
 
-    /// The tool of this name.
+    /// The tool that goes by this name. A name of the other form is nobody's, so that a policy on names holds.
     #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tool| tool.name() == name)
+    pub fn by_name(name: &str, naming: Naming) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| naming.of(tool.name()) == name)
+    }
+
+    /// The provider's name in the table of models.
+    #[must_use]
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Google => "google",
+            Self::Gemini => "gemini",
+            Self::Replicate => "replicate",
+        }
+    }
+
+    /// The provider as the first line of a reply names it.
+    #[must_use]
+    pub fn told_provider(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Google => "google",
+            Self::Gemini => "google(gemini)",
+            Self::Replicate => "replicate",
+        }
+    }
+
+    /// The environment variable that holds the vendor's key.
+    #[must_use]
+    pub fn key_variable(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OPENAI_API_KEY",
+            Self::Google | Self::Gemini => "GOOGLE_API_KEY",
+            Self::Replicate => "REPLICATE_API_TOKEN",
+        }
     }
 
     /// The name that clients call.
@@ -128,15 +114,15 @@ impl Tool {
     pub fn description(self) -> &'static str {
         match self {
             Self::OpenAi => {
-                "Make an image with OpenAI (default model gpt-image-1). Returns the path of the saved file and, \
+                "Make an image with OpenAI (default model gpt-image-2). Returns the path of the saved file and, \
                  if asked, the image as base64."
             }
             Self::Google => {
-                "Make an image with Google (for example Imagen 3). Needs GOOGLE_API_KEY and \
+                "Make an image with a Google endpoint (for example Imagen on Vertex). Needs GOOGLE_API_KEY and \
                  GOOGLE_IMAGEN_ENDPOINT. Returns the path of the saved file and, if asked, the image as base64."
             }
             Self::Gemini => {
-                "Make an image with Google Gemini (default model gemini-2.5-flash-image-preview). Needs \
+                "Make an image with Google Gemini (default model gemini-3.1-flash-image). Needs \
                  GOOGLE_API_KEY."
             }
             Self::Replicate => {
@@ -150,10 +136,10 @@ impl Tool {
     #[must_use]
     pub fn fields(self) -> &'static [Field] {
         match self {
-            Self::OpenAi => OPENAI,
-            Self::Google => GOOGLE,
-            Self::Gemini => GEMINI,
-            Self::Replicate => REPLICATE,
+            Self::OpenAi => fields::OPENAI,
+            Self::Google => fields::GOOGLE,
+            Self::Gemini => fields::GEMINI,
+            Self::Replicate => fields::REPLICATE,
         }
     }
 
@@ -161,9 +147,9 @@ impl Tool {
     #[must_use]
     pub fn default_model(self) -> &'static str {
         match self {
-            Self::OpenAi => "gpt-image-1",
+            Self::OpenAi => "gpt-image-2",
             Self::Google => "",
-            Self::Gemini => "gemini-2.5-flash-image-preview",
+            Self::Gemini => "gemini-3.1-flash-image",
             Self::Replicate => "black-forest-labs/flux-1.1-pro",
         }
     }

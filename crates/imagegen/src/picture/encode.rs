@@ -3,7 +3,7 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, RgbImage};
+use image::{DynamicImage, ImageEncoder, Rgb, RgbImage, Rgba};
 
 use super::Format;
 
@@ -37,54 +37,79 @@ impl Preview {
 ///
 /// # Errors
 /// The encoder's refusal, which sizes within bounds do not cause.
-pub fn encode(picture: &RgbImage, format: Format) -> Result<Vec<u8>, EncodeError> {
+pub fn encode(picture: &DynamicImage, format: Format) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     match format {
         Format::Png => write(picture, PngEncoder::new(&mut bytes))?,
-        Format::Jpeg => write(picture, JpegEncoder::new_with_quality(&mut bytes, FILE_QUALITY))?,
-        Format::WebP => write(picture, WebPEncoder::new_lossless(&mut bytes))?,
+        Format::Jpeg => {
+            let opaque = DynamicImage::from(on_white(picture));
+            write(&opaque, JpegEncoder::new_with_quality(&mut bytes, FILE_QUALITY))?;
+        }
+        // The encoder knows eight bits a channel only.
+        Format::WebP if picture.color().has_alpha() => {
+            write(&DynamicImage::from(picture.to_rgba8()), WebPEncoder::new_lossless(&mut bytes))?;
+        }
+        Format::WebP => {
+            write(&DynamicImage::from(picture.to_rgb8()), WebPEncoder::new_lossless(&mut bytes))?;
+        }
     }
     Ok(bytes)
+}
+
+/// The picture without transparency, which JPEG does not know: white shows through.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8();
+    }
+    let clear = picture.to_rgba8();
+    RgbImage::from_fn(clear.width(), clear.height(), |x, y| {
+        let Rgba([red, green, blue, alpha]) = *clear.get_pixel(x, y);
+        let over = |channel: u8| {
+            let mixed = u16::from(channel) * u16::from(alpha) + 255 * u16::from(255 - alpha);
+            u8::try_from(mixed / 255).unwrap_or(u8::MAX)
+        };
+        Rgb([over(red), over(green), over(blue)])
+    })
 }
 
 /// The largest preview of at most `limit` bytes; `None` if not even the smallest fits.
 ///
 /// # Errors
 /// The encoder's refusal.
-pub fn preview(picture: &RgbImage, limit: usize) -> Result<Option<Preview>, EncodeError> {
+pub fn preview(picture: &DynamicImage, limit: usize) -> Result<Option<Preview>, EncodeError> {
     let longer = picture.width().max(picture.height());
-    let full = DynamicImage::from(picture.clone());
     for side in PREVIEW_SIDES {
         let side = side.min(longer);
-        let small = full.thumbnail(side, side).into_rgb8();
+        let small = on_white(&picture.thumbnail(side, side));
+        let (width, height) = small.dimensions();
         let mut bytes = Vec::new();
-        write(&small, JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY))?;
+        write(&DynamicImage::from(small), JpegEncoder::new_with_quality(&mut bytes, PREVIEW_QUALITY))?;
         if bytes.len() <= limit {
-            return Ok(Some(Preview { bytes, width: small.width(), height: small.height() }));
+            return Ok(Some(Preview { bytes, width, height }));
         }
     }
     Ok(None)
 }
 
-fn write(picture: &RgbImage, encoder: impl ImageEncoder) -> Result<(), EncodeError> {
-    let (width, height) = picture.dimensions();
-    Ok(encoder.write_image(picture.as_raw(), width, height, ExtendedColorType::Rgb8)?)
+fn write(picture: &DynamicImage, encoder: impl ImageEncoder) -> Result<(), EncodeError> {
+    Ok(picture.write_with_encoder(encoder)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageFormat, Rgb};
+    use image::{ImageFormat, RgbaImage};
 
     use super::*;
 
     /// A picture that no format makes small.
-    fn noise(width: u32, height: u32) -> RgbImage {
+    fn noise(width: u32, height: u32) -> DynamicImage {
         let mut state = 1_u32;
-        RgbImage::from_fn(width, height, |_, _| {
+        let noise = RgbImage::from_fn(width, height, |_, _| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let [red, green, blue, _] = state.to_be_bytes();
             Rgb([red, green, blue])
-        })
+        });
+        DynamicImage::from(noise)
     }
 
     #[test]
@@ -100,7 +125,19 @@ mod tests {
             let read = image::load_from_memory(&bytes).unwrap().into_rgb8();
             assert_eq!(read.dimensions(), (33, 17));
             if format != Format::Jpeg {
-                assert_eq!(read, picture, "{format:?} is lossless");
+                assert_eq!(read, picture.to_rgb8(), "{format:?} is lossless");
+            }
+        }
+    }
+
+    #[test]
+    fn transparency_stays_where_it_can_and_becomes_white_where_it_cannot() {
+        let clear = DynamicImage::from(RgbaImage::from_pixel(8, 8, Rgba([255, 0, 0, 0])));
+        for (format, alpha) in [(Format::Png, true), (Format::WebP, true), (Format::Jpeg, false)] {
+            let read = image::load_from_memory(&encode(&clear, format).unwrap()).unwrap();
+            assert_eq!(read.color().has_alpha(), alpha, "{format:?}");
+            if !alpha {
+                assert!(read.to_rgb8().pixels().all(|pixel| pixel.0.iter().all(|channel| *channel > 250)));
             }
         }
     }

@@ -105,15 +105,19 @@ fn each_handshake_revision_is_spoken() {
         assert_eq!(opened["result"]["serverInfo"]["name"], "imagegen-mcp");
         process.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
         let listed = process.ask(&request(2, "tools/list", &json!({})));
-        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 4);
+        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 5);
         let drawn = process.ask(&draw(3));
         let text = drawn["result"]["content"][0]["text"].as_str().unwrap();
         let (path, home) = (saved(text), process.dir.path().canonicalize().unwrap());
         assert_eq!(path.parent().unwrap().canonicalize().unwrap(), home.join("outputs"));
         let picture = image::open(path).unwrap();
         assert_eq!((picture.width(), picture.height()), (64, 48));
-        let refused = process.ask(&request(4, "resources/list", &json!({})));
-        assert!(refused["error"].is_object() || refused["result"]["resources"] == json!([]), "{refused}");
+        let resources = process.ask(&request(4, "resources/list", &json!({})));
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let uri = format!("image://saved/{name}");
+        assert_eq!(resources["result"]["resources"][0]["uri"], uri.as_str(), "{resources}");
+        let read = process.ask(&request(5, "resources/read", &json!({ "uri": uri })));
+        assert_eq!(read["result"]["contents"][0]["mimeType"], "image/png", "{read}");
         let (rest, _, code) = process.end();
         assert_eq!((rest.as_str(), code), ("", Some(0)));
     }
@@ -131,7 +135,7 @@ fn the_stateless_revision_is_spoken_without_a_handshake() {
     let versions = discovered["result"]["supportedVersions"].as_array().unwrap();
     assert!(versions.contains(&json!("2026-07-28")), "{discovered}");
     let listed = process.ask(&request(2, "tools/list", &meta));
-    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 4);
+    assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 5);
     assert_eq!(listed["result"]["resultType"], "complete");
     let mut call = draw(3);
     call["params"]["_meta"] = meta["_meta"].clone();

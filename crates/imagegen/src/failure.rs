@@ -1,0 +1,101 @@
+//! Why no picture came of a call: what happened, the code, and what to do, each for the one who reads it.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+
+use crate::secret::Secrets;
+
+/// How much of a vendor's own words is repeated, in characters.
+const QUOTED: usize = 2_000;
+
+/// A call that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    happened: String,
+    code: String,
+    advice: String,
+    spent: Spent,
+}
+
+/// Whether the vendor may charge for a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// It refused the call, or never had it.
+    Nothing,
+    /// It may have worked on it.
+    Perhaps,
+}
+
+impl Failure {
+    /// A failure for which nothing is charged. `code` is the vendor's, or one of this server's.
+    #[must_use]
+    pub fn new(happened: impl Into<String>, code: impl Into<String>, advice: impl Into<String>) -> Self {
+        let (happened, code, advice) = (happened.into(), code.into(), advice.into());
+        Self { happened, code, advice, spent: Spent::Nothing }
+    }
+
+    /// The same failure of a call that the vendor may charge for.
+    #[must_use]
+    pub fn perhaps_spent(mut self) -> Self {
+        self.spent = Spent::Perhaps;
+        self
+    }
+
+    /// The same failure with these words before what happened.
+    #[must_use]
+    pub fn led_by(mut self, lead: &str) -> Self {
+        self.happened.insert_str(0, lead);
+        self
+    }
+
+    /// Whether the vendor may charge for it.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// The three parts as text, without any key.
+    #[must_use]
+    pub fn text(&self, secrets: &Secrets) -> String {
+        let text = format!("{}\nCode: {}\nWhat to do: {}", self.happened, self.code, self.advice);
+        secrets.scrub(&text)
+    }
+
+    /// The result that the caller's model can read.
+    #[must_use]
+    pub fn into_result(self, secrets: &Secrets) -> CallToolResult {
+        CallToolResult::error(vec![ContentBlock::text(self.text(secrets))])
+    }
+}
+
+/// A vendor's own words as an error repeats them: on one line, without control characters, cut.
+#[must_use]
+pub fn quoted(words: &str) -> String {
+    let clean = words.split(|letter: char| letter.is_control() || letter.is_whitespace());
+    let line = clean.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    if line.chars().count() > QUOTED { line.chars().take(QUOTED).chain(['…']).collect() } else { line }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn the_text_has_three_parts_and_no_key() {
+        let mut secrets = Secrets::default();
+        secrets.add(&Secret::new("sk-canary-1"));
+        let failure = Failure::new("refused: sk-canary-1 is wrong", "401 invalid_api_key", "set another key");
+        assert_eq!(
+            failure.text(&secrets),
+            "refused: [key] is wrong\nCode: 401 invalid_api_key\nWhat to do: set another key"
+        );
+        assert_eq!(failure.clone().into_result(&secrets).is_error, Some(true));
+        assert_eq!((failure.spent(), failure.perhaps_spent().spent()), (Spent::Nothing, Spent::Perhaps));
+    }
+
+    #[test]
+    fn words_are_quoted_on_one_line_and_cut() {
+        assert_eq!(quoted(" a\r\n\tb \u{7}c "), "a b c");
+        assert_eq!(quoted(&"ä".repeat(5_000)).chars().count(), QUOTED + 1);
+    }
+}
