@@ -1,9 +1,9 @@
 //! What the classifier says about a tool, and what a person may say instead.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The worst thing that one ordinary call can do. The order is that of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
     /// Returns information and leaves the world as it was.
@@ -65,7 +65,7 @@ impl Category {
 }
 
 /// How bad a call can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nobody needs to look.
@@ -95,7 +95,7 @@ impl Severity {
 }
 
 /// What the arguments of a tool take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// A place in a file system.
@@ -176,7 +176,7 @@ impl Signal {
 }
 
 /// What a tool is to flows: where data comes from, and where it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 pub enum Label {
     /// Returns what is not meant for everybody.
     #[serde(rename = "source:private")]
@@ -253,7 +253,7 @@ pub struct Suspicion {
 }
 
 /// What makes a text suspicious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuspicionKind {
     /// It tells the model to drop its instructions.

@@ -7,7 +7,10 @@ mod assessment;
 mod classify;
 mod definition;
 mod lexicon;
+mod page;
+mod pattern;
 mod reading;
+mod recommend;
 mod words;
 
 pub use crate::assessment::{
@@ -15,3 +18,9 @@ pub use crate::assessment::{
 };
 pub use crate::classify::classify;
 pub use crate::definition::{Annotations, Definition, DefinitionError};
+pub use crate::page::{Block, Page, Section, Surroundings, Topic};
+pub use crate::pattern::{Capability, Pattern, patterns, patterns_for};
+pub use crate::recommend::{
+    Document, Entries, Entry, Group, Limit, Preset, Rated, RecommendError, Recommendation, Treatment, Usage,
+    from_traffic, recommend, recommend_stack,
+};

@@ -104,6 +104,7 @@ const RULES: &[Rule] = &[
     ("clean", "html text markdown string", Read),
     ("kick forget", "", Destructive),
     // What is only looked at
+    ("add sum", "number numbers integer float operand digit", Read),
     ("review submit create add approve", "pull_request code_review merge_request review", Write),
     ("create", "component_instance", Write),
     ("evaluate", "script javascript js code function javascript_expression", Execute),

@@ -138,6 +138,8 @@ impl Reading<'_, '_> {
             Some((category, _)) if noun && at > 0 => (category, Force::Soft),
             Some(ruled) => ruled,
             None if noun && told && self.words.len() > at + 1 => (Category::Read, Force::Soft),
+            // Numbers are added too.
+            None if verb.base == "add" && objects.words.is_empty() => (verb.category, Force::Soft),
             None => (verb.category, verb.force),
         };
         let mut act = self.act(word, category, force, verb.kind);
