@@ -215,7 +215,11 @@ fn put_aside(target: &Path, is_whole: bool) -> Result<Option<PathBuf>, StoreErro
     match std::fs::hard_link(target, &kept) {
         Ok(()) => Ok(Some(kept)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error(&kept, error)),
+        // Some file systems know no second names.
+        Err(_) => match std::fs::copy(target, &kept) {
+            Ok(_) => Ok(Some(kept)),
+            Err(error) => Err(io_error(&kept, error)),
+        },
     }
 }
 

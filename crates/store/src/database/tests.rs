@@ -100,6 +100,21 @@ async fn a_change_that_is_given_up_half_way_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_caller_that_goes_away_leaves_the_store_usable() {
+    let (_dir, store) = new().await;
+    for n in 0..300 {
+        let patience = Duration::from_micros(n * 7);
+        drop(tokio::time::timeout(patience, set(&store, &format!("k{n}"), "1")).await);
+        drop(tokio::time::timeout(patience, store.contents()).await);
+    }
+    set(&store, "last", "1").await.unwrap();
+    // Each change was made whole or not at all.
+    let contents = store.contents().await.unwrap();
+    assert_eq!(contents.changes.calls, i64::try_from(contents.settings.len()).unwrap());
+    assert_eq!(contents.settings.iter().map(|s| s.meta.revision).max(), Some(contents.changes.calls));
+}
+
+#[tokio::test]
 async fn a_read_sees_one_moment() {
     let (_dir, store) = new().await;
     set(&store, "a", "1").await.unwrap();

@@ -197,6 +197,29 @@ async fn a_rotation_that_was_cut_off_leaves_everything_readable() {
 }
 
 #[tokio::test]
+async fn a_second_rotation_that_fails_does_not_cost_the_key_of_the_first() {
+    let bench = Bench::new().await;
+    let path = |name: &str| bench.dir.path().join(name);
+    keep_one(&bench.store).await.unwrap();
+    let old = sealed_under(bench.dir.path());
+    bench.store.rotate_key(&NextKey::Made).await.unwrap();
+    // The first was killed before its file was renamed: the key in use stands in the successor's place.
+    std::fs::rename(path("secret.key"), path("secret.key.new")).unwrap();
+    std::fs::write(path("secret.key"), &old).unwrap();
+    std::fs::set_permissions(path("secret.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    // The second meets a secret that does not open.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path("toolgate.db"));
+    let mut other = options.connect().await.unwrap();
+    let sql = "UPDATE secrets SET sealed = 'x' || sealed WHERE field = 'header:B'";
+    other.execute(sql).await.unwrap();
+    let store = Store::open(Options::new(bench.dir.path())).await.unwrap();
+    assert!(store.rotate_key(&NextKey::Made).await.is_err());
+    other.execute("UPDATE secrets SET sealed = substr(sealed, 2) WHERE field = 'header:B'").await.unwrap();
+    let store = Store::open(Options::new(bench.dir.path())).await.unwrap();
+    assert_eq!(opened(&store).await.unwrap(), both());
+}
+
+#[tokio::test]
 async fn only_one_process_changes_the_key() {
     let bench = Bench::new().await;
     keep_one(&bench.store).await.unwrap();
