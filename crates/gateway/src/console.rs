@@ -1,18 +1,21 @@
-//! The console's address: metrics and a small status page. Nothing here changes anything, and nothing
-//! here is secret.
+//! The console's address: metrics and a small status page, which change nothing and show no secret; what lies
+//! behind its other paths is handed in.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Method as Verb, Request, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::door::{Door, Fault};
 use crate::gateway::Gateway;
 use crate::refusal::{Early, Refusal, json};
-use crate::reload::Reloader;
+use crate::reload::{Pending, Reloader};
 
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const SECURITY_POLICY: &str =
@@ -20,8 +23,37 @@ const SECURITY_POLICY: &str =
 /// Counters shown on `/metrics`; beyond that the rest is left out.
 const MOST_COUNTERS: usize = 10_000;
 
-/// The console of a gateway.
+/// The body of a page of the console.
+pub type PageBody = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What the console serves beside metrics and its status page.
+pub trait Pages: Send + Sync + 'static {
+    /// Whether a path is one of its own.
+    fn has(&self, path: &str) -> bool;
+
+    /// Answers a request for such a path; its `Host` and `Origin` are acceptable.
+    fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Pending<'static, Response<PageBody>>;
+}
+
+/// A console with nothing but metrics and its status page.
 #[derive(Debug)]
+pub struct NoPages;
+
+impl Pages for NoPages {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+
+    fn serve(self: Arc<Self>, _: Request<Incoming>, _: SocketAddr) -> Pending<'static, Response<PageBody>> {
+        Box::pin(async { boxed(Refusal::from(Early::NotFound).into_response()) })
+    }
+}
+
+/// The console of a gateway.
 pub(crate) struct Console {
     /// The gateway.
     pub(crate) gateway: Arc<Gateway>,
@@ -31,32 +63,43 @@ pub(crate) struct Console {
     pub(crate) door: Door,
     /// Where the data plane is reached.
     pub(crate) data_plane: String,
+    /// What else there is.
+    pub(crate) pages: Arc<dyn Pages>,
 }
 
 impl Console {
     /// Answers one request.
-    pub(crate) fn serve(&self, request: &Request<Incoming>) -> Response<Body> {
-        let mut response = self.route(request).unwrap_or_else(|early| Refusal::from(early).into_response());
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<PageBody> {
+        let response = self.route(request, peer).await;
+        let mut response = response.unwrap_or_else(|early| boxed(Refusal::from(early).into_response()));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SECURITY_POLICY));
+        let policy = HeaderValue::from_static(SECURITY_POLICY);
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }
 
-    fn route(&self, request: &Request<Incoming>) -> Result<Response<Body>, Early> {
-        self.door.check(request).map_err(|fault| match fault {
+    async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<PageBody>, Early> {
+        self.door.check(&request).map_err(|fault| match fault {
             Fault::Host => Early::Host,
             Fault::Origin => Early::Origin,
         })?;
+        if self.pages.has(request.uri().path()) {
+            return Ok(Arc::clone(&self.pages).serve(request, peer).await);
+        }
         if request.method() != Verb::GET {
             return Err(Early::Verb);
         }
         match request.uri().path() {
-            "/" => Ok(page(self.status())),
-            "/metrics" => Ok(text(self.metrics(), METRICS_TYPE)),
-            "/healthz" => Ok(json(StatusCode::OK, r#"{"status":"ok"}"#)),
+            "/" => Ok(boxed(page(self.status()))),
+            "/metrics" => Ok(boxed(text(self.metrics(), METRICS_TYPE))),
+            "/healthz" => Ok(boxed(json(StatusCode::OK, r#"{"status":"ok"}"#))),
             _ => Err(Early::NotFound),
         }
     }
@@ -134,6 +177,10 @@ fn escape(text: &str) -> String {
 
 fn number(amount: &toolgate_quota::Amount) -> f64 {
     amount.to_string().parse().unwrap_or(f64::NAN)
+}
+
+fn boxed(response: Response<Body>) -> Response<PageBody> {
+    response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
 }
 
 fn page(html: String) -> Response<Body> {

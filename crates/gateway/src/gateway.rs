@@ -10,12 +10,13 @@ use sha2::Sha256;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use toolgate_journal::{Journal, Kind, Record, SyncState, Urgency};
+use toolgate_journal::{AppendError, Journal, Kind, Record, SyncState, Urgency};
 use toolgate_json::Limits;
 use toolgate_quota::{Counters, SessionRef};
 
 use crate::clock::Clock;
 use crate::door::Door;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::refusal::RefusedBy;
 use crate::request_id::RequestIds;
@@ -46,6 +47,8 @@ pub(crate) struct Gateway {
     pub(crate) task_ids: TaskIds,
     /// Figures.
     pub(crate) metrics: Metrics,
+    /// What happens, for those who look on.
+    pub(crate) live: Live,
     /// Ids for requests.
     pub(crate) request_ids: RequestIds,
     /// All tasks, so that the end can wait for them.
@@ -73,6 +76,8 @@ pub(crate) struct Parts {
     pub(crate) synced: Option<watch::Receiver<SyncState>>,
     /// The key of arguments.
     pub(crate) argument_key: ArgumentKey,
+    /// What happens, for those who look on.
+    pub(crate) live: Live,
     /// Ids for requests.
     pub(crate) request_ids: RequestIds,
     /// All tasks.
@@ -125,6 +130,7 @@ impl Gateway {
             sessions: Sessions::default(),
             task_ids: TaskIds::default(),
             metrics: Metrics::new(),
+            live: parts.live,
             request_ids: parts.request_ids,
             tasks: parts.tasks,
             stop: parts.stop,
@@ -140,9 +146,20 @@ impl Gateway {
         Limits { bytes: limits.body, depth: limits.depth, values: limits.values }
     }
 
+    /// Appends a record, and shows it to those who look on.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub(crate) fn append(&self, record: &Record<'_>, urgency: Urgency) -> Result<u64, AppendError> {
+        let sequence = self.journal.append(record, urgency)?.seq;
+        self.live.show(record.kind.as_str(), || record.to_json(self.journal.node()));
+        Ok(sequence)
+    }
+
     /// Appends a record that no call waits for.
     pub(crate) fn note(&self, record: &Record<'_>) {
-        if let Err(error) = self.journal.append(record, Urgency::Soon) {
+        if let Err(error) = self.append(record, Urgency::Soon) {
             tracing::error!(kind = record.kind.as_str(), %error, "a record is not in the journal");
         }
     }

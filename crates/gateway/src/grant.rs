@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ pub(crate) struct Access {
     pub(crate) ends: Option<i64>,
     /// Cancelled when the token ends: by expiry, rotation or revocation.
     pub(crate) life: CancellationToken,
+    /// When it was used last, in Unix microseconds; 0 for not since this was asked.
+    pub(crate) used: Arc<AtomicI64>,
 }
 
 /// A grant of the current snapshot.

@@ -292,7 +292,7 @@ impl Gateway {
             return Err(error);
         }
         let urgency = if waits { Urgency::Soon } else { Urgency::Now };
-        Ok(self.journal.append(&record, urgency)?.seq)
+        self.append(&record, urgency)
     }
 }
 

@@ -7,15 +7,16 @@ mod body;
 mod child_log;
 pub mod clock;
 mod console;
+mod control;
 pub mod data_dir;
 mod door;
 mod gateway;
 mod grant;
-pub mod grants;
 mod guarded;
 mod held;
 mod judge;
 mod listener;
+mod live;
 mod metrics;
 mod pipeline;
 mod probe;
@@ -34,8 +35,11 @@ pub mod token;
 mod upkeep;
 mod upstream;
 
+pub use crate::console::{NoPages, PageBody, Pages};
+pub use crate::control::{Control, Occupancy, ServerState};
+pub use crate::live::LiveEvent;
 pub use crate::probe::{ProbeReport, ProbedTool, probe};
-pub use crate::reload::{Load, Loaded};
+pub use crate::reload::{Loaded, Pending, Source};
 pub use crate::run::{Ready, RunError, RunOptions, run};
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::body::Body;
 use crate::guarded::Guarded;
 use crate::settings::{LimitSettings, Tls};
 
@@ -29,6 +28,17 @@ use crate::settings::{LimitSettings, Tls};
 pub(crate) const HEAD_BYTES: usize = 64 << 10;
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// The body of an answer as hyper can send it.
+pub(crate) trait ServedBody:
+    hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static
+{
+}
+
+impl<B> ServedBody for B where
+    B: hyper::body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static
+{
+}
 
 /// A bound listener and what its connections are held to.
 pub(crate) struct Listener {
@@ -76,10 +86,11 @@ impl Listener {
     }
 
     /// Accepts until told to stop; each request goes to `serve` with its peer.
-    pub(crate) async fn run<S, F>(self, serve: S)
+    pub(crate) async fn run<S, F, B>(self, serve: S)
     where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<Body>> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: ServedBody,
     {
         loop {
             let accepted = tokio::select! {
@@ -104,10 +115,11 @@ impl Listener {
         Ok((stream, peer, place))
     }
 
-    fn start<S, F>(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, serve: S)
+    fn start<S, F, B>(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, serve: S)
     where
         S: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<Body>> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: ServedBody,
     {
         let (limits, stop, tls) = (self.limits, self.stop.clone(), self.tls.clone());
         self.tasks.spawn(async move {
@@ -122,7 +134,7 @@ impl Listener {
 }
 
 /// Serves a connection after its TLS handshake.
-async fn secured<S, F>(
+async fn secured<S, F, B>(
     acceptor: TlsAcceptor,
     stream: TcpStream,
     peer: SocketAddr,
@@ -130,7 +142,8 @@ async fn secured<S, F>(
     (stop, serve): (CancellationToken, S),
 ) where
     S: Fn(Request<Incoming>, SocketAddr) -> F,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: ServedBody,
 {
     match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => connection(Guarded::new(stream), peer, limits, stop, serve).await,
@@ -139,7 +152,7 @@ async fn secured<S, F>(
     }
 }
 
-async fn connection<I, S, F>(
+async fn connection<I, S, F, B>(
     io: I,
     peer: SocketAddr,
     limits: LimitSettings,
@@ -148,7 +161,8 @@ async fn connection<I, S, F>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(Request<Incoming>, SocketAddr) -> F,
-    F: Future<Output = Response<Body>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: ServedBody,
 {
     let service = service_fn(|request| {
         // Boxed: a connection that waits or streams does not carry the state of a call.

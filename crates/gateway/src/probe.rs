@@ -11,8 +11,9 @@ use toolgate_mcp::revision::{Era, Revision};
 use toolgate_mcp::stdio::exchange::OnDrop;
 
 use crate::clock::{Clock, SystemClock};
+use crate::live::Live;
 use crate::settings::{ServerSettings, Settings};
-use crate::upstream::{Leg, Outgoing, Server, Servers, UpstreamError};
+use crate::upstream::{Definitions, Leg, Outgoing, Server, Servers, ToolDefinition, UpstreamError};
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub struct ProbeReport {
 pub struct ProbedTool {
     /// Its name.
     pub name: String,
+    /// The definition as the server gives it, JSON.
+    pub definition: Arc<str>,
+    /// SHA-256 of the definition in canonical form, hexadecimal.
+    pub hash: String,
     /// Why calls cannot be checked against its schema; they are denied as `(arguments)` then.
     pub schema_error: Option<String>,
 }
@@ -47,7 +52,8 @@ pub async fn probe(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let started = clock.now().mono;
     let logs = settings.data_dir.join(crate::data_dir::LOGS);
-    let servers = Servers::new(Arc::clone(&clock), TaskTracker::new(), base_env.to_vec(), logs);
+    let servers =
+        Servers::new(Arc::clone(&clock), TaskTracker::new(), base_env.to_vec(), logs, Live::default());
     let live = servers.open(server, settings, None);
     let found = look(&live).await;
     live.stop().await;
@@ -86,15 +92,20 @@ async fn look(server: &Server) -> Result<(Vec<String>, Vec<ProbedTool>), String>
 
 async fn list(server: &Server, leg: &Leg) -> Result<Vec<ProbedTool>, String> {
     let definitions = server.definitions(leg).await.map_err(|e| e.to_string())?;
-    let mut tools: Vec<ProbedTool> = definitions
-        .iter()
-        .map(|(name, tool)| ProbedTool {
-            name: name.clone(),
-            schema_error: tool.schema.as_ref().err().cloned(),
-        })
-        .collect();
+    Ok(tools_of(&definitions))
+}
+
+/// The tools of known definitions, by name.
+pub(crate) fn tools_of(definitions: &Definitions) -> Vec<ProbedTool> {
+    let probed = |(name, tool): (&String, &ToolDefinition)| ProbedTool {
+        name: name.clone(),
+        definition: Arc::clone(&tool.raw),
+        hash: tool.hash.clone(),
+        schema_error: tool.schema.as_ref().err().cloned(),
+    };
+    let mut tools: Vec<ProbedTool> = definitions.iter().map(probed).collect();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tools)
+    tools
 }
 
 /// Shakes hands in the legacy era.

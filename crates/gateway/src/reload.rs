@@ -2,29 +2,30 @@
 //! the next call, and a bad one changes nothing and is reported.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use toolgate_journal::Kind;
 
 use crate::door::Door;
 use crate::gateway::Gateway;
 use crate::grant::limit_spec;
-use crate::grants::{self, StoredGrants};
 use crate::pipeline::pump_shared;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
-use crate::token;
 use crate::upstream::{Servers, event_of};
 
 /// How often files are looked at. Whatever way a file is replaced (rename, symlink, delete and create),
 /// its content is what is compared.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Settings that were read, and the files they came from.
+/// Settings that were read, and what they came from.
 #[derive(Debug)]
 pub struct Loaded {
     /// The settings.
@@ -35,8 +36,22 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
-/// Reads the settings again: all of them, or every reason why not, a line each.
-pub type Load = dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync;
+/// A future that is not known by name.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where settings come from.
+pub trait Source: Send + Sync + 'static {
+    /// Reads the settings: all of them, or every reason why not, a line each.
+    fn load(&self) -> Pending<'_, Result<Loaded, Vec<String>>>;
+
+    /// A number that is another one once anything beside the files has changed; none while that cannot be
+    /// told, which counts as no change.
+    fn stamp(&self) -> Pending<'_, Option<i64>>;
+}
+
+/// A wish to load at once; who asks may wait for how it went.
+#[derive(Debug)]
+pub(crate) struct Wish(pub(crate) Option<oneshot::Sender<Result<(), Vec<String>>>>);
 
 /// How the last reload went, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +66,9 @@ pub(crate) struct ReloadState {
 pub(crate) struct Reloader {
     gateway: Arc<Gateway>,
     servers: Arc<Servers>,
-    load: Arc<Load>,
-    data_dir: PathBuf,
+    source: Arc<dyn Source>,
+    /// Where calls are served: what a reload starts runs there.
+    data_plane: Handle,
     state: Mutex<ReloadState>,
 }
 
@@ -62,8 +78,14 @@ impl std::fmt::Debug for Reloader {
     }
 }
 
-/// The content of each watched file, hashed; none for one that is not there.
-type Contents = BTreeMap<PathBuf, Option<[u8; 32]>>;
+/// What settings are made from, at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Contents {
+    /// The content of each watched file, hashed; none for one that is not there.
+    files: BTreeMap<PathBuf, Option<[u8; 32]>>,
+    /// The source's stamp.
+    stamp: Option<i64>,
+}
 
 impl Reloader {
     /// Watches for a gateway.
@@ -71,10 +93,10 @@ impl Reloader {
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         servers: Arc<Servers>,
-        load: Arc<Load>,
-        data_dir: PathBuf,
+        source: Arc<dyn Source>,
+        data_plane: Handle,
     ) -> Self {
-        Self { gateway, servers, load, data_dir, state: Mutex::default() }
+        Self { gateway, servers, source, data_plane, state: Mutex::default() }
     }
 
     /// How the last reload went.
@@ -83,52 +105,68 @@ impl Reloader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Looks at the files until the gateway stops; `wishes` asks for a look at once.
-    pub(crate) async fn watch(self: Arc<Self>, mut files: Vec<PathBuf>, mut wishes: mpsc::Receiver<()>) {
-        let mut used = self.contents(&files);
+    /// Looks at the files until the gateway stops; a wish has them loaded at once.
+    pub(crate) async fn watch(self: Arc<Self>, mut files: Vec<PathBuf>, mut wishes: mpsc::Receiver<Wish>) {
+        let mut used = self.look(&files, None).await;
         let mut seen = used.clone();
         loop {
-            let wished = tokio::select! {
+            let wish = tokio::select! {
                 () = self.gateway.stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK) => false,
-                wish = wishes.recv() => wish.is_some(),
+                () = tokio::time::sleep(LOOK) => None,
+                wish = wishes.recv() => wish,
             };
-            let now = self.contents(&files);
-            if now == used && !wished {
+            let now = self.look(&files, used.stamp).await;
+            if now == used && wish.is_none() {
                 seen = now;
                 continue;
             }
             // A file that is being written is tried at once, and its faults are told only when it has
             // stood still.
-            let settled = now == seen || wished;
-            match self.apply() {
+            let settled = now == seen || wish.is_some();
+            let answer = match self.apply().await {
                 Ok(loaded) => {
                     files = loaded;
-                    used = self.contents(&files);
+                    // What changed while it was loaded is seen as a change in the next round.
+                    let same_files = files.iter().all(|file| now.files.contains_key(file));
+                    used = if same_files { now } else { self.look(&files, now.stamp).await };
                     seen = used.clone();
+                    Ok(())
                 }
                 Err(problems) if settled => {
-                    self.report(problems);
+                    self.report(problems.clone());
                     used = now.clone();
                     seen = now;
+                    Err(problems)
                 }
-                Err(_) => seen = now,
+                Err(problems) => {
+                    seen = now;
+                    Err(problems)
+                }
+            };
+            if let Some(Wish(Some(asker))) = wish {
+                // Who asked may have gone away.
+                asker.send(answer).ok();
             }
         }
     }
 
-    fn contents(&self, files: &[PathBuf]) -> Contents {
-        let stored = self.data_dir.join(grants::FILE);
+    /// What there is now; a stamp that cannot be had counts as the one before.
+    async fn look(&self, files: &[PathBuf], stamp: Option<i64>) -> Contents {
         let read = |path: &PathBuf| (path.clone(), std::fs::read(path).ok().map(|b| hash(&b)));
-        files.iter().chain([&stored]).map(read).collect()
+        let stamp = self.source.stamp().await.or(stamp);
+        Contents { files: files.iter().map(read).collect(), stamp }
     }
 
     /// Loads and takes over; returns the files to watch.
-    fn apply(&self) -> Result<Vec<PathBuf>, Vec<String>> {
-        let loaded = (self.load)()?;
-        let stored = StoredGrants::load(&self.data_dir).map_err(|e| vec![e.to_string()])?;
+    async fn apply(&self) -> Result<Vec<PathBuf>, Vec<String>> {
+        let loaded = self.source.load().await?;
+        let _on_the_data_plane = self.data_plane.enter();
+        Ok(self.take_over(loaded))
+    }
+
+    fn take_over(&self, loaded: Loaded) -> Vec<PathBuf> {
         let previous = self.gateway.snapshot.load_full();
-        let next = Snapshot::build(loaded.settings, &stored, &self.servers, Some(&previous));
+        let next = Snapshot::build(loaded.settings, &self.servers, Some(&previous));
         let told = changes(&previous, &next);
         let door = Door::new(&next.settings, self.gateway.listen_address());
         listen_to_children(&self.gateway, &next);
@@ -154,7 +192,7 @@ impl Reloader {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.problems.clear();
         state.applied += 1;
-        Ok(loaded.files)
+        loaded.files
     }
 
     /// Ends the sessions whose grant or server is gone, or whose server is another now.
@@ -223,7 +261,7 @@ fn changes(previous: &Snapshot, next: &Snapshot) -> String {
     }
     let count = |s: &Settings| (s.servers.len(), s.grants.len());
     if count(old) != count(new) || old.servers != new.servers || old.grants != new.grants {
-        told.push(format!("{} servers and {} grants in the file", new.servers.len(), new.grants.len()));
+        told.push(format!("{} servers and {} grants", new.servers.len(), new.grants.len()));
     }
     let restart = [
         ("listen", old.listen != new.listen),
@@ -260,46 +298,4 @@ fn restarted_counters(before: &toolgate_policy::Plan, after: &toolgate_policy::P
 fn hash(bytes: &[u8]) -> [u8; 32] {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).into()
-}
-
-/// Mints tokens for grants of the file that have none, and keeps their hashes.
-///
-/// # Errors
-///
-/// The store cannot be written, or there is no randomness.
-pub(crate) fn mint_missing(
-    data_dir: &std::path::Path,
-    settings: &Settings,
-    wall: i64,
-) -> Result<Vec<(String, String)>, String> {
-    let stored = StoredGrants::load(data_dir).map_err(|e| e.to_string())?;
-    let has = |label: &str| stored.grants.iter().any(|g| g.label == label && !g.tokens.is_empty());
-    let revoked = |label: &str| stored.tombstones.iter().any(|t| t.label == label);
-    let missing: Vec<&str> = settings
-        .grants
-        .iter()
-        .filter(|g| g.token_sha256.is_none() && !has(&g.label) && !revoked(&g.label))
-        .map(|g| g.label.as_str())
-        .collect();
-    let mut minted = Vec::new();
-    for label in missing {
-        let token = token::mint().map_err(|e| e.to_string())?;
-        let grant = grants::StoredGrant {
-            label: label.to_owned(),
-            tokens: vec![grants::StoredToken::of(&token)],
-            servers: Vec::new(),
-            expires: None,
-            tags: Vec::new(),
-            underscore_names: false,
-            managed_by_file: true,
-            created: wall,
-        };
-        StoredGrants::update(data_dir, |s| {
-            s.grants.push(grant);
-            Ok::<_, grants::StoreError>(())
-        })
-        .map_err(|e| e.to_string())?;
-        minted.push((label.to_owned(), token));
-    }
-    Ok(minted)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,15 +16,16 @@ use toolgate_journal::{Journal, OnSynced, Options, Recovery, Retention, SyncStat
 use toolgate_quota::Counters;
 
 use crate::clock::{Clock, SystemClock};
-use crate::console::{Console, url_of};
+use crate::console::{Console, Pages, url_of};
+use crate::control::Control;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::door::Door;
 use crate::gateway::{ArgumentKey, Gateway, Parts};
-use crate::grants::{StoreError, StoredGrants};
 use crate::listener::Listener;
+use crate::live::Live;
 use crate::pipeline;
 use crate::recovery::{self, Recovered};
-use crate::reload::{Load, Reloader, listen_to_children, mint_missing};
+use crate::reload::{Reloader, Source, Wish, listen_to_children};
 use crate::request_id::RequestIds;
 use crate::settings::{Durability, JournalSettings, Settings};
 use crate::snapshot::Snapshot;
@@ -33,8 +34,14 @@ use crate::upstream::Servers;
 
 /// How a gateway is run.
 pub struct RunOptions {
-    /// Reads the settings, now and whenever a file changes.
-    pub load: Arc<Load>,
+    /// Where it keeps what it must not lose; held until the end.
+    pub data_dir: DataDir,
+    /// Where the settings come from, now and whenever something changes.
+    pub source: Arc<dyn Source>,
+    /// Where everything runs that does not serve calls: console, reloads.
+    pub control_plane: Handle,
+    /// What the console shows beside metrics and its status page.
+    pub pages: Box<dyn FnOnce(Control) -> Arc<dyn Pages> + Send>,
     /// The environment of which children get `PATH`, `HOME`, `LANG` and `TMPDIR`.
     pub base_env: Vec<(String, String)>,
     /// Called once requests are served.
@@ -56,8 +63,6 @@ pub struct Ready {
     pub console: SocketAddr,
     /// Whether the data plane speaks TLS.
     pub tls: bool,
-    /// Labels and tokens of grants that had none: shown once.
-    pub minted: Vec<(String, String)>,
     /// The servers' names.
     pub servers: Vec<String>,
 }
@@ -71,9 +76,6 @@ pub enum RunError {
     /// The data directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
-    /// The grants cannot be read.
-    #[error(transparent)]
-    Grants(#[from] StoreError),
     /// The journal cannot be opened.
     #[error(transparent)]
     Journal(#[from] toolgate_journal::OpenError),
@@ -97,23 +99,20 @@ impl From<io::Error> for RunError {
 ///
 /// It could not start.
 pub fn run(options: RunOptions) -> Result<(), RunError> {
-    let loaded = (options.load)().map_err(RunError::Settings)?;
+    let loaded = options.control_plane.block_on(options.source.load()).map_err(RunError::Settings)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let data_dir = DataDir::open(&loaded.settings.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let minted =
-        mint_missing(data_dir.path(), &loaded.settings, clock.now().wall).map_err(RunError::System)?;
-    let runtime = runtime(loaded.settings.workers)?;
-    let started =
-        runtime.block_on(start(loaded.settings, &data_dir, Arc::clone(&clock), &options.base_env))?;
-    let keeper = JournalKeeper::start(Arc::clone(&started.gateway), data_dir.path().to_path_buf())?;
-    let grace = runtime.block_on(serve(started, loaded.files, minted, options, data_dir.path()))?;
+    let data_plane = runtime(loaded.settings.workers)?;
+    let started = data_plane.block_on(start(loaded.settings, &options, clock))?;
+    let path = options.data_dir.path().to_path_buf();
+    let keeper = JournalKeeper::start(Arc::clone(&started.gateway), path.clone())?;
+    let stopped = data_plane.block_on(serve(started, loaded.files, options))?;
     keeper.stop();
-    let Stopped { gateway, grace_over } = grace;
-    runtime.shutdown_timeout(Duration::from_secs(1));
-    finish(&gateway, data_dir.path(), grace_over);
+    let Stopped { gateway, grace_over, _data_dir } = stopped;
+    data_plane.shutdown_timeout(Duration::from_secs(1));
+    finish(&gateway, &path, grace_over);
     Ok(())
 }
 
@@ -140,16 +139,16 @@ struct Started {
 struct Stopped {
     gateway: Arc<Gateway>,
     grace_over: bool,
+    /// Locked until the journal is closed.
+    _data_dir: DataDir,
 }
 
-async fn start(
-    settings: Settings,
-    data_dir: &DataDir,
-    clock: Arc<dyn Clock>,
-    base_env: &[(String, String)],
-) -> Result<Started, RunError> {
+async fn start(settings: Settings, options: &RunOptions, clock: Arc<dyn Clock>) -> Result<Started, RunError> {
+    let data_dir = &options.data_dir;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let servers = Servers::new(Arc::clone(&clock), tasks.clone(), base_env.to_vec(), data_dir.logs());
+    let base_env = options.base_env.clone();
+    let live = Live::default();
+    let servers = Servers::new(Arc::clone(&clock), tasks.clone(), base_env, data_dir.logs(), live.clone());
     let now = clock.now();
     let (on_synced, synced) = sync_watch(settings.journal.durability);
     let (journal, recovery) =
@@ -159,14 +158,15 @@ async fn start(
     let recovered = recovery::recover(data_dir.path(), &settings, &counters, now)?;
     report_counters(recovered);
     let key = ArgumentKey::new(&data_dir.argument_key()?);
-    let stored = StoredGrants::load(data_dir.path())?;
     let limits = settings.limits;
     let listener =
         Listener::bind(settings.listen, settings.tls.as_ref(), limits, stop.clone(), tasks.clone()).await?;
-    let console = Listener::bind(settings.console, None, limits, stop.clone(), tasks.clone()).await?;
+    // Bound where it is served.
+    let console = Listener::bind(settings.console, None, limits, stop.clone(), tasks.clone());
+    let console = options.control_plane.spawn(console).await.map_err(io::Error::other)??;
     let listen = listener.address()?;
     let door = Door::new(&settings, listen);
-    let snapshot = Snapshot::build(settings, &stored, &servers, None);
+    let snapshot = Snapshot::build(settings, &servers, None);
     let gateway = Gateway::new(Parts {
         clock,
         snapshot,
@@ -175,6 +175,7 @@ async fn start(
         journal,
         synced,
         argument_key: key,
+        live,
         request_ids: RequestIds::new().map_err(|e| RunError::System(e.to_string()))?,
         tasks,
         stop,
@@ -239,63 +240,52 @@ fn report_counters(recovered: Recovered) {
 async fn serve(
     started: Started,
     files: Vec<std::path::PathBuf>,
-    minted: Vec<(String, String)>,
     options: RunOptions,
-    data_dir: &Path,
 ) -> Result<Stopped, RunError> {
     let Started { gateway, servers, listener, console } = started;
-    let (wish, wishes) = mpsc::channel(1);
+    let RunOptions { data_dir, source, control_plane, pages, base_env, on_ready } = options;
+    let (wish, wishes) = mpsc::channel(16);
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let ready = ready(&gateway, &listener, &console, minted)?;
-    let reloader = Arc::new(Reloader::new(
-        Arc::clone(&gateway),
-        servers,
-        Arc::clone(&options.load),
-        data_dir.to_path_buf(),
-    ));
-    let status = Arc::new(Console {
+    let ready = ready(&gateway, &listener, &console)?;
+    let reloader =
+        Arc::new(Reloader::new(Arc::clone(&gateway), servers, Arc::clone(&source), Handle::current()));
+    let control = Control::new(Arc::clone(&gateway), Arc::clone(&reloader), wish.clone(), base_env.into());
+    let console_pages = Arc::new(Console {
         gateway: Arc::clone(&gateway),
         reloader: Arc::clone(&reloader),
         door: Door::new(&gateway.snapshot.load().settings, ready.console),
         data_plane: url_of(ready.listen, ready.tls),
+        pages: pages(control),
     });
     let tasks = gateway.tasks.clone();
     let data_plane = Arc::clone(&gateway);
     tasks.spawn(listener.run(move |request, peer| pipeline::serve(Arc::clone(&data_plane), request, peer)));
-    tasks.spawn(console.run(move |request, _| {
-        let status = Arc::clone(&status);
-        async move { status.serve(&request) }
-    }));
-    tasks.spawn(reloader.watch(files, wishes));
+    let console = console.run(move |request, peer| Arc::clone(&console_pages).serve(request, peer));
+    tasks.spawn_on(console, &control_plane);
+    tasks.spawn_on(reloader.watch(files, wishes), &control_plane);
     tasks.spawn(upkeep::rounds(Arc::clone(&gateway)));
-    (options.on_ready)(&ready);
+    on_ready(&ready);
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {
-                // A wish that waits already is the same wish.
-                wish.try_send(()).ok();
+                // Wishes that wait already are as good.
+                wish.try_send(Wish(None)).ok();
             }
         }
     }
-    Ok(stop(gateway, terminate, interrupt).await)
+    Ok(stop(gateway, data_dir, terminate, interrupt).await)
 }
 
-fn ready(
-    gateway: &Gateway,
-    listener: &Listener,
-    console: &Listener,
-    minted: Vec<(String, String)>,
-) -> io::Result<Ready> {
+fn ready(gateway: &Gateway, listener: &Listener, console: &Listener) -> io::Result<Ready> {
     let settings = &gateway.snapshot.load().settings;
     Ok(Ready {
         listen: listener.address()?,
         console: console.address()?,
         tls: settings.tls.is_some(),
-        minted,
         servers: settings.servers.iter().map(|s| s.name.clone()).collect(),
     })
 }
@@ -304,6 +294,7 @@ fn ready(
 /// ends the grace.
 async fn stop(
     gateway: Arc<Gateway>,
+    data_dir: DataDir,
     mut terminate: tokio::signal::unix::Signal,
     mut interrupt: tokio::signal::unix::Signal,
 ) -> Stopped {
@@ -331,7 +322,7 @@ async fn stop(
     }
     gateway.tasks.close();
     let ended = tokio::time::timeout(Duration::from_secs(6), gateway.tasks.wait()).await;
-    Stopped { gateway, grace_over: !in_time || ended.is_err() }
+    Stopped { gateway, grace_over: !in_time || ended.is_err(), _data_dir: data_dir }
 }
 
 /// Closes the journal, with a last checkpoint of the counters.

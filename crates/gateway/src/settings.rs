@@ -28,7 +28,7 @@ pub struct Settings {
     pub servers: Vec<ServerSettings>,
     /// The policies by name.
     pub policies: Vec<Arc<Plan>>,
-    /// The grants of the file; those of the data directory come on top.
+    /// The grants; one without tokens is listed and opens nothing.
     pub grants: Vec<GrantSettings>,
     /// Host names that requests may carry, beyond loopback names and the listen address.
     pub allowed_hosts: Vec<String>,
@@ -131,13 +131,13 @@ pub enum Protocol {
     Modern,
 }
 
-/// One grant of the config file.
+/// One grant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantSettings {
     /// Its name, for people, the journal and `grant.label`.
     pub label: String,
-    /// SHA-256 of the token; none is minted at first start.
-    pub token_sha256: Option<[u8; 32]>,
+    /// The tokens that open it: one, or more while a rotation overlaps.
+    pub tokens: Vec<TokenSettings>,
     /// Server name and policy name of each server that it includes.
     pub servers: Vec<(String, String)>,
     /// Unix microseconds from which on it is no longer valid.
@@ -146,6 +146,23 @@ pub struct GrantSettings {
     pub tags: Vec<String>,
     /// How tool names are shown to its clients.
     pub names: Names,
+}
+
+/// A token of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// Its SHA-256.
+    pub hash: [u8; 32],
+    /// Unix microseconds from which on it opens nothing; none while no rotation ends it.
+    pub ends: Option<i64>,
+}
+
+impl TokenSettings {
+    /// A token that no rotation ends.
+    #[must_use]
+    pub fn lasting(hash: [u8; 32]) -> Self {
+        Self { hash, ends: None }
+    }
 }
 
 /// `names` of a grant.

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio_util::sync::CancellationToken;
 use toolgate_policy::Plan;
 
 use crate::grant::{Access, Binding, Grant, Shares};
-use crate::grants::StoredGrants;
-use crate::settings::{Names, Settings};
+use crate::settings::{GrantSettings, Settings, TokenSettings};
 use crate::token;
 use crate::upstream::{Server, Servers};
 
@@ -24,26 +24,11 @@ pub(crate) struct Snapshot {
     shares: HashMap<String, Arc<Shares>>,
 }
 
-/// A grant from the file or the store, before it is bound to servers.
-struct Plain<'a> {
-    label: &'a str,
-    tokens: Vec<([u8; 32], Option<i64>)>,
-    servers: &'a [(String, String)],
-    expires: Option<i64>,
-    tags: &'a [String],
-    names: Names,
-}
-
 impl Snapshot {
-    /// Compiles settings and stored grants. Servers, connections and places taken are kept from the
+    /// Compiles settings. Servers, connections and places taken are kept from the
     /// previous snapshot where their settings are the same.
     #[must_use]
-    pub(crate) fn build(
-        settings: Settings,
-        stored: &StoredGrants,
-        servers: &Servers,
-        previous: Option<&Snapshot>,
-    ) -> Self {
+    pub(crate) fn build(settings: Settings, servers: &Servers, previous: Option<&Snapshot>) -> Self {
         let servers: HashMap<_, _> = settings
             .servers
             .iter()
@@ -52,38 +37,40 @@ impl Snapshot {
             })
             .collect();
         let mut snapshot = Self { servers, tokens: HashMap::new(), shares: HashMap::new(), settings };
-        let settings = snapshot.settings.clone();
-        for plain in plain_grants(&settings, stored) {
-            snapshot.add(plain, previous);
+        let grants = std::mem::take(&mut snapshot.settings.grants);
+        for grant in &grants {
+            snapshot.add(grant, previous);
         }
+        snapshot.settings.grants = grants;
         snapshot
     }
 
-    fn add(&mut self, plain: Plain<'_>, previous: Option<&Snapshot>) {
+    fn add(&mut self, settings: &GrantSettings, previous: Option<&Snapshot>) {
         let most = self.settings.limits.in_flight_per_grant;
         let shares = previous
             .filter(|p| p.settings.limits.in_flight_per_grant == most)
-            .and_then(|p| p.shares.get(plain.label))
+            .and_then(|p| p.shares.get(&settings.label))
             .cloned()
             .unwrap_or_else(|| Arc::new(Shares::new(most)));
-        self.shares.insert(plain.label.to_owned(), Arc::clone(&shares));
-        let bindings = plain.servers.iter().filter_map(|(server, policy)| {
+        self.shares.insert(settings.label.clone(), Arc::clone(&shares));
+        let bindings = settings.servers.iter().filter_map(|(server, policy)| {
             let server_object = Arc::clone(self.servers.get(server)?);
             let plan = self.plan(policy)?;
-            Some((server.clone(), Arc::new(Binding::new(plain.label, server_object, plan))))
+            Some((server.clone(), Arc::new(Binding::new(&settings.label, server_object, plan))))
         });
         let grant = Arc::new(Grant {
-            label: plain.label.to_owned(),
-            tags: plain.tags.to_vec(),
-            names: plain.names,
+            label: settings.label.clone(),
+            tags: settings.tags.clone(),
+            names: settings.names,
             bindings: bindings.collect(),
             shares,
         });
-        for (hash, ends) in plain.tokens {
-            let ends = [ends, plain.expires].into_iter().flatten().min();
+        for TokenSettings { hash, ends } in settings.tokens.iter().copied() {
+            let ends = [ends, settings.expires].into_iter().flatten().min();
             let known = previous.and_then(|p| p.tokens.get(&hash)).filter(|a| a.grant.label == grant.label);
             let life = known.map_or_else(CancellationToken::new, |a| a.life.clone());
-            self.tokens.insert(hash, Access { grant: Arc::clone(&grant), ends, life });
+            let used = known.map_or_else(Arc::default, |a| Arc::clone(&a.used));
+            self.tokens.insert(hash, Access { grant: Arc::clone(&grant), ends, life, used });
         }
     }
 
@@ -95,6 +82,13 @@ impl Snapshot {
     #[must_use]
     pub(crate) fn access(&self, token: &str, wall_micros: i64) -> Option<&Access> {
         self.tokens.get(&token::hash(token)).filter(|a| a.ends.is_none_or(|ends| wall_micros < ends))
+    }
+
+    /// The tokens used since the last time this was asked, and when.
+    #[must_use]
+    pub(crate) fn take_uses(&self) -> HashMap<[u8; 32], i64> {
+        let used = |(hash, access): (&[u8; 32], &Access)| (*hash, access.used.swap(0, Ordering::Relaxed));
+        self.tokens.iter().map(used).filter(|(_, at)| *at != 0).collect()
     }
 
     /// Whether a grant exists and includes a server.
@@ -129,34 +123,4 @@ impl Snapshot {
         })
         .collect()
     }
-}
-
-fn plain_grants<'a>(settings: &'a Settings, stored: &'a StoredGrants) -> Vec<Plain<'a>> {
-    let revoked = |label: &str| stored.tombstones.iter().any(|t| t.label == label);
-    let kept_tokens = |label: &str| {
-        let of_label = stored.grants.iter().filter(move |g| g.label == label);
-        of_label
-            .flat_map(|g| &g.tokens)
-            .filter_map(|t| Some((token::parse_hex(&t.sha256)?, t.ends)))
-            .collect()
-    };
-    let from_file = settings.grants.iter().filter(|g| !revoked(&g.label)).map(|g| Plain {
-        label: &g.label,
-        tokens: g.token_sha256.map_or_else(|| kept_tokens(&g.label), |hash| vec![(hash, None)]),
-        servers: &g.servers,
-        expires: g.expires,
-        tags: &g.tags,
-        names: g.names,
-    });
-    let in_file = |label: &str| settings.grants.iter().any(|g| g.label == label);
-    let from_store =
-        stored.grants.iter().filter(move |g| !g.managed_by_file && !in_file(&g.label)).map(|g| Plain {
-            label: &g.label,
-            tokens: kept_tokens(&g.label),
-            servers: &g.servers,
-            expires: g.expires,
-            tags: &g.tags,
-            names: g.names(),
-        });
-    from_file.chain(from_store).collect()
 }

@@ -101,7 +101,7 @@ impl Ticket {
         };
         self.target.describe(&mut record);
         // The record comes first: counters rebuilt from the journal are never lower than the truth.
-        if let Err(error) = self.gateway.journal.append(&record, Urgency::Soon) {
+        if let Err(error) = self.gateway.append(&record, Urgency::Soon) {
             tracing::error!(request_id = &*self.request_id, %error, "the outcome of a call is not in the journal");
         }
         if let Some(reservation) = self.reservation.take() {

@@ -24,12 +24,13 @@ use toolgate_mcp::stdio::StdioChild;
 use toolgate_mcp::stdio::exchange::OnDrop;
 
 use crate::clock::{Clock, nanos};
+use crate::live::Live;
 use crate::settings::{Protocol, Reach, ServerSettings, Settings};
 
 pub(crate) use self::children::Children;
 pub(crate) use self::fault::{UpstreamError, era_words};
 pub(crate) use self::http::{MODERN_ERRORS, Web};
-pub(crate) use self::inventory::{Definitions, Inventory};
+pub(crate) use self::inventory::{Definitions, Inventory, ToolDefinition};
 pub(crate) use self::reply::{Content, Events, Item, Reply, event_of};
 
 /// How often idle connections grow older: one is closed after one to two of these.
@@ -44,6 +45,7 @@ pub(crate) struct Servers {
     tasks: TaskTracker,
     base_env: Vec<(String, String)>,
     logs: PathBuf,
+    live: Live,
     tls: OnceLock<Result<Connector, String>>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct Server {
     limits: Limits,
     reach: Reaching,
     clock: Arc<dyn Clock>,
+    live: Live,
     /// Calls in flight to it.
     pub(crate) calls: Arc<Semaphore>,
     places: usize,
@@ -137,8 +140,9 @@ impl Servers {
         tasks: TaskTracker,
         base_env: Vec<(String, String)>,
         logs: PathBuf,
+        live: Live,
     ) -> Self {
-        Self { clock, tasks, base_env, logs, tls: OnceLock::new() }
+        Self { clock, tasks, base_env, logs, live, tls: OnceLock::new() }
     }
 
     /// The server of these settings: the previous one if nothing about it has changed.
@@ -163,6 +167,7 @@ impl Servers {
             settings: settings.clone(),
             limits,
             clock: Arc::clone(&self.clock),
+            live: self.live.clone(),
             calls: Arc::new(Semaphore::new(places)),
             places,
             legacy: Inventory::default(),
@@ -238,6 +243,12 @@ impl Server {
     #[must_use]
     pub(crate) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
+    }
+
+    /// Calls in flight to it, and how many there may be.
+    #[must_use]
+    pub(crate) fn load(&self) -> (usize, usize) {
+        (self.places.saturating_sub(self.calls.available_permits()), self.places)
     }
 
     /// Its child processes, if it is a command.
@@ -376,6 +387,8 @@ impl Server {
     fn note_reached(&self, reply: &Result<Reply, UpstreamError>) {
         let down = matches!(reply, Err(UpstreamError::Unreached(_)));
         if self.down.swap(down, Ordering::Relaxed) != down {
+            let name = self.name();
+            self.live.show("health", || format!(r#"{{"kind":"health","server":"{name}","down":{down}}}"#));
             match reply {
                 Err(error) => tracing::warn!(server = self.name(), %error, "the server cannot be reached"),
                 Ok(_) => tracing::info!(server = self.name(), "the server is reached again"),

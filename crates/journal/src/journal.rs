@@ -236,6 +236,12 @@ impl Journal {
         if self.healthy() { None } else { self.ailment() }
     }
 
+    /// The name of this node in every record.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// The last record appended, written or still waiting. Takes no lock.
     pub fn last_seq(&self) -> u64 {
         self.shared.last_seq.load(Ordering::Acquire)

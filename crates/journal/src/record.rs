@@ -166,6 +166,8 @@ pub struct Record<'a> {
     pub released: Option<bool>,
     /// Requests that this record stands for.
     pub count: Option<u64>,
+    /// Who made a change: a user, an admin token, a command.
+    pub by: Option<&'a str>,
     /// Free text.
     pub detail: Option<&'a str>,
     /// Time that the call took.
@@ -180,6 +182,18 @@ impl Record<'_> {
         self.push_judgement(line);
         self.push_arguments(line);
         self.push_effect(line);
+    }
+
+    /// The record as a JSON object, as it stands in the journal but for sequence number and chain.
+    #[must_use]
+    pub fn to_json(&self, node: &str) -> String {
+        let mut object = Vec::with_capacity(512);
+        self.push_members(node, &mut object);
+        if let Some(first) = object.first_mut() {
+            *first = b'{';
+        }
+        object.push(b'}');
+        String::from_utf8(object).unwrap_or_default()
     }
 
     fn push_request(&self, line: &mut Vec<u8>) {
@@ -230,6 +244,7 @@ impl Record<'_> {
             line.extend_from_slice(if released { b"true" } else { b"false" });
         }
         push_count(line, b"count", self.count);
+        push_text(line, b"by", self.by);
         push_text(line, b"detail", self.detail);
         if let Some(latency) = self.latency {
             push_name(line, b"latency_us");

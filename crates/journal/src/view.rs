@@ -65,6 +65,9 @@ pub struct RecordView<'a> {
     pub count: Option<u64>,
     #[serde(borrow, default)]
     pub detail: Option<Text<'a>>,
+    /// Who made a change.
+    #[serde(borrow, default)]
+    pub by: Option<Text<'a>>,
     pub latency_us: Option<LatencyView>,
     /// Of a checkpoint: SHA-256 of the snapshot of the counters that belongs to it.
     #[serde(borrow, default)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use toolgate_gateway::settings::{
     GrantSettings, JournalSettings, LimitSettings, Names, Protocol, Reach, ServerSettings, Settings,
+    TokenSettings,
 };
 use toolgate_gateway::token;
 use toolgate_policy::Format;
@@ -46,7 +47,7 @@ pub(crate) fn settings(
         policies: vec![Arc::new(plan)],
         grants: vec![GrantSettings {
             label: GRANT.to_owned(),
-            token_sha256: Some(token::hash(token)),
+            tokens: vec![TokenSettings::lasting(token::hash(token))],
             servers: vec![(SERVER.to_owned(), POLICY_NAME.to_owned())],
             expires: None,
             tags: Vec::new(),

@@ -8,6 +8,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod environment;
+mod resources;
 mod shell;
 mod telemetry;
 mod welcome;

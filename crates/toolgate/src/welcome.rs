@@ -15,14 +15,20 @@ pub(crate) struct Welcome {
     grants: Vec<(String, Vec<String>)>,
     /// The demo's grant and its token.
     demo: Option<(String, String)>,
+    /// Grants that had no token, and the one that they have now.
+    minted: Vec<(String, String)>,
 }
 
 impl Welcome {
-    pub(crate) fn new(settings: &Settings, demo: Option<(String, String)>) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        demo: Option<(String, String)>,
+        minted: Vec<(String, String)>,
+    ) -> Self {
         let servers =
             |bindings: &[(String, String)]| bindings.iter().map(|(server, _)| server.clone()).collect();
         let grants = settings.grants.iter().map(|grant| (grant.label.clone(), servers(&grant.servers)));
-        Self { grants: grants.collect(), demo }
+        Self { grants: grants.collect(), demo, minted }
     }
 
     /// The text for people. Tokens stand in it: it is printed once, and never logged.
@@ -33,7 +39,7 @@ impl Welcome {
         for server in &ready.servers {
             line(&mut out, "proxy URL", &format!("{base}{server}"));
         }
-        let tokens = || self.demo.iter().chain(&ready.minted);
+        let tokens = || self.demo.iter().chain(&self.minted);
         for (label, token) in tokens() {
             line(&mut out, "grant token", &format!("{token}  (grant `{label}`, shown once)"));
         }
@@ -113,20 +119,23 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
 
-    fn ready(minted: &[(&str, &str)]) -> Ready {
+    fn ready() -> Ready {
         Ready {
             listen: "0.0.0.0:8420".parse().unwrap(),
             console: "127.0.0.1:8421".parse().unwrap(),
             tls: true,
-            minted: minted.iter().map(|(label, token)| ((*label).to_owned(), (*token).to_owned())).collect(),
             servers: vec!["a".to_owned(), "b".to_owned()],
         }
     }
 
     #[test]
     fn tokens_are_shown_with_a_snippet_that_works() {
-        let welcome = Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None };
-        let text = welcome.text(&ready(&[("g", "tg_x")]));
+        let welcome = Welcome {
+            grants: vec![("g".to_owned(), vec!["b".to_owned()])],
+            demo: None,
+            minted: vec![("g".to_owned(), "tg_x".to_owned())],
+        };
+        let text = welcome.text(&ready());
         let (head, snippets) = text.split_once("\nFor a client that speaks HTTP:\n").unwrap();
         let expected = "
 Toolgate is running.
@@ -149,7 +158,8 @@ Toolgate is running.
 
     #[test]
     fn nothing_is_made_up_where_no_token_is_new() {
-        let welcome = Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None };
-        assert!(!welcome.text(&ready(&[])).contains("mcpServers"));
+        let welcome =
+            Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None, minted: Vec::new() };
+        assert!(!welcome.text(&ready()).contains("mcpServers"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
@@ -108,7 +109,9 @@ pub(super) fn authorize<'s>(snapshot: &'s Snapshot, head: &Parts, wall: i64) -> 
         _ => None,
     };
     let access = token.and_then(|t| snapshot.access(t, wall));
-    access.filter(|a| !a.life.is_cancelled()).ok_or(Early::Unauthorized)
+    let access = access.filter(|a| !a.life.is_cancelled()).ok_or(Early::Unauthorized)?;
+    access.used.store(wall, Ordering::Relaxed);
+    Ok(access)
 }
 
 fn bearer(value: &HeaderValue) -> Option<&str> {

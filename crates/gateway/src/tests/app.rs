@@ -24,12 +24,13 @@ use toolgate_quota::Counters;
 use crate::clock::{Clock, ManualClock};
 use crate::door::Door;
 use crate::gateway::{ArgumentKey, Gateway, Parts};
-use crate::grants::StoredGrants;
 use crate::listener::Listener;
+use crate::live::Live;
 use crate::pipeline;
 use crate::request_id::RequestIds;
 use crate::settings::{
     GrantSettings, JournalSettings, LimitSettings, Names, Protocol, Reach, ServerSettings, Settings,
+    TokenSettings,
 };
 use crate::snapshot::Snapshot;
 use crate::token;
@@ -101,7 +102,13 @@ impl TestApp {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let settings = settings(&origin, plan, names, &data);
         let shared: Arc<dyn Clock> = clock.clone();
-        let servers = Servers::new(Arc::clone(&shared), tasks.clone(), Vec::new(), data.path().to_path_buf());
+        let servers = Servers::new(
+            Arc::clone(&shared),
+            tasks.clone(),
+            Vec::new(),
+            data.path().to_path_buf(),
+            Live::default(),
+        );
         let (journal, _) =
             Journal::open(&Options::new(data.path(), "test"), shared.now().wall, None).unwrap();
         let limits = settings.limits;
@@ -111,11 +118,12 @@ impl TestApp {
         let gateway = Gateway::new(Parts {
             clock: shared,
             door: Door::new(&settings, address),
-            snapshot: Snapshot::build(settings, &StoredGrants::default(), &servers, None),
+            snapshot: Snapshot::build(settings, &servers, None),
             counters: Arc::new(Counters::new()),
             journal,
             synced: None,
             argument_key: ArgumentKey::new(&[7; 64]),
+            live: Live::default(),
             request_ids: RequestIds::new().unwrap(),
             tasks: tasks.clone(),
             stop,
@@ -243,7 +251,7 @@ pub(super) fn common(authorization: &str) -> [(&str, &str); 3] {
 fn settings(origin: &str, plan: Arc<Plan>, names: Names, data: &tempfile::TempDir) -> Settings {
     let grant = |label: &str, token: &str| GrantSettings {
         label: label.to_owned(),
-        token_sha256: Some(token::hash(token)),
+        tokens: vec![TokenSettings::lasting(token::hash(token))],
         servers: vec![("images".to_owned(), "p".to_owned())],
         expires: None,
         tags: Vec::new(),

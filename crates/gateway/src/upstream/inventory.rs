@@ -35,6 +35,8 @@ const MOST_TOOLS: usize = 20_000;
 /// One tool's definition, ready to judge calls by.
 #[derive(Debug)]
 pub(crate) struct ToolDefinition {
+    /// The definition as the server gives it.
+    pub(crate) raw: Arc<str>,
     /// SHA-256 of the whole definition in canonical form, hexadecimal.
     pub(crate) hash: String,
     /// The input schema, or why calls cannot be checked against it.
@@ -93,7 +95,8 @@ impl Definitions {
             .entry(underscored)
             .and_modify(|known| *known = known.take().filter(|k| *k == name))
             .or_insert_with(|| Some(name.clone()));
-        self.tools.insert(name, ToolDefinition { hash: definition.hash(), schema, headers });
+        let (raw, hash) = (tool.raw().into(), definition.hash());
+        self.tools.insert(name, ToolDefinition { raw, hash, schema, headers });
     }
 }
 
@@ -109,6 +112,11 @@ impl Inventory {
     /// Tells that the server's tools changed.
     pub(crate) fn invalidate(&self) {
         self.changes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The definitions that were fetched last, however old.
+    pub(crate) fn known(&self) -> Option<Arc<Definitions>> {
+        self.current.load_full()
     }
 
     fn fresh(&self, now: u64) -> Option<Arc<Definitions>> {

@@ -16,7 +16,7 @@ const fn column(heading: &'static str, cell: for<'v> fn(&'v RecordView<'_>) -> C
     Column { heading, cell }
 }
 
-const COLUMNS: [Column; 34] = [
+const COLUMNS: [Column; 35] = [
     column("seq", |view| number(Some(view.seq))),
     column("ts", |view| Some(Cow::Borrowed(&view.ts))),
     column("node", |view| Some(Cow::Borrowed(&view.node))),
@@ -46,6 +46,7 @@ const COLUMNS: [Column; 34] = [
         view.released.map(|released| Cow::Borrowed(if released { "true" } else { "false" }))
     }),
     column("count", |view| number(view.count)),
+    column("by", |view| text(view.by.as_ref())),
     column("detail", |view| text(view.detail.as_ref())),
     column("latency_us_gateway", |view| number(view.latency_us.map(|latency| latency.gateway))),
     column("latency_us_upstream", |view| number(view.latency_us.and_then(|latency| latency.upstream))),

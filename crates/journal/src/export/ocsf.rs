@@ -123,11 +123,14 @@ fn metadata(view: &RecordView<'_>) -> Value {
 }
 
 fn actor(view: &RecordView<'_>) -> Value {
-    let grant = view.grant.as_deref();
-    let user =
-        object([("name", json!(grant)), ("uid", json!(grant)), ("type", json!(grant.map(|_| "Grant")))]);
+    // A change was made by a person or program; a call by its grant.
+    let (name, kind) = match (view.by.as_deref(), view.grant.as_deref()) {
+        (Some(by), _) => (Some(by), Some("Admin")),
+        (None, grant) => (grant, grant.map(|_| "Grant")),
+    };
+    let user = object([("name", json!(name)), ("uid", json!(name)), ("type", json!(kind))]);
     let session = object([("uid", text(view.session.as_ref()))]);
-    let service = if grant.is_none() { json!("toolgate") } else { Value::Null };
+    let service = if name.is_none() { json!("toolgate") } else { Value::Null };
     object([("user", user), ("session", session), ("app_name", service)])
 }
 

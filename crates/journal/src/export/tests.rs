@@ -28,11 +28,11 @@ fn csv_quotes_and_disarms() {
     let expected = concat!(
         "seq,ts,node,kind,request_id,session,client,grant,server,method,tool,resource,prompt,outcome,rule,message,",
         "retry_after_ms,shadow,policy,policy_version,definition_hash,argument_names,arguments_hmac,arguments,limits,",
-        "released,count,detail,latency_us_gateway,latency_us_upstream,counters,key_id,prev,hash\r\n",
+        "released,count,by,detail,latency_us_gateway,latency_us_upstream,counters,key_id,prev,hash\r\n",
         "7,2026-11-22T10:00:00.123456Z,n1,decision,r1,,cli/1,alice,imagegen,tools/call,",
         "\"'=HYPERLINK(\"\"http://x\"\")\",,,deny,deny_if[0],\"a, \"\"b\"\"\r\nc\",1500,,images,0f1e,,",
-        "\"[\"\"a\"\",\"\"b\"\"]\",,,\"[[\"\"calls\"\",\"\"0.5\"\",\"\"grant\"\"]]\",,,,,,,,p,h\r\n",
-        "8,2026-11-22T10:00:01.000000Z,n1,checkpoint,,,,,,,,,,,,,,,,,,,,,,,,,,,,k,p,h\r\n",
+        "\"[\"\"a\"\",\"\"b\"\"]\",,,\"[[\"\"calls\"\",\"\"0.5\"\",\"\"grant\"\"]]\",,,,,,,,,p,h\r\n",
+        "8,2026-11-22T10:00:01.000000Z,n1,checkpoint,,,,,,,,,,,,,,,,,,,,,,,,,,,,,k,p,h\r\n",
     );
     assert_eq!(exported(Format::Csv), expected);
 }

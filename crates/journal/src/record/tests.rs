@@ -44,6 +44,7 @@ fn a_full_record_has_every_member_in_order() {
         limits: &[Limit { counter: "calls", amount: "0.10", scope: "grant" }],
         released: Some(false),
         count: Some(3),
+        by: Some("root"),
         detail: Some("text"),
         latency: Some(Latency { gateway: 80, upstream: Some(9000) }),
     };
@@ -55,7 +56,7 @@ fn a_full_record_has_every_member_in_order() {
         r#""retry_after_ms":1500,"shadow":["a","b"],"policy":"images","policy_version":"0123456789abcdef","#,
         r#""definition_hash":"d1","argument_names":["width"],"arguments_hmac":"h1","arguments":{"width":1.50},"#,
         r#""limits":[{"counter":"calls","amount":"0.10","scope":"grant"}],"released":false,"count":3,"#,
-        r#""detail":"text","latency_us":{"gateway":80,"upstream":9000},"prev":""#,
+        r#""by":"root","detail":"text","latency_us":{"gateway":80,"upstream":9000},"prev":""#,
     );
     assert!(line.starts_with(expected), "{line}");
 }

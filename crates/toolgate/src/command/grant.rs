@@ -1,17 +1,22 @@
-//! `toolgate grant`: changes of the grants in the data directory. A running gateway sees them within a
-//! second; only hashes of tokens are kept.
+//! `toolgate grant`: changes of the grants in the store. A running gateway sees them within a second; only
+//! hashes of tokens are kept.
 
 mod create;
 mod list;
 mod revoke;
 mod rotate;
 
+use std::path::Path;
+
 use anyhow::anyhow;
 use clap::Subcommand;
 use toolgate_gateway::token;
+use toolgate_store::{FileNames, Store, StoreError};
 
 use crate::answer::{Done, Failure};
-use crate::config::is_label;
+use crate::config::{Outline, is_label};
+use crate::data_dir;
+use crate::resources::open_store;
 use crate::shell::Shell;
 
 #[derive(Debug, Subcommand)]
@@ -40,6 +45,35 @@ fn parse_label(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("use 1 to 64 letters, digits, `.`, `_` and `-`".to_owned())
+}
+
+/// Who a change is by that a command makes on the store itself.
+const AUTHOR: &str = "command line";
+
+/// Lets `work` use the store of a data directory.
+fn with_store<T>(
+    directory: &Path,
+    work: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = open_store(directory).await?;
+        let done = work(&store).await;
+        store.close().await;
+        Ok(done?)
+    })
+}
+
+/// What the config file manages, as far as it can be told.
+fn file_names(options: &data_dir::Options, outline: Option<&Outline>) -> FileNames {
+    let grants = outline.into_iter().flat_map(|o| &o.grants).map(|grant| grant.label.clone());
+    let path = options.config();
+    FileNames {
+        unread: path.is_some() && outline.is_none(),
+        path: path.unwrap_or_default(),
+        grants: grants.collect(),
+        ..FileNames::default()
+    }
 }
 
 fn mint() -> Result<String, Failure> {

@@ -3,18 +3,22 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
+use tokio::runtime::Builder;
+use toolgate_gateway::data_dir::DataDir;
 use toolgate_gateway::settings::Settings;
-use toolgate_gateway::{Load, Loaded, RunError, RunOptions, token};
+use toolgate_gateway::{Loaded, NoPages, RunError, RunOptions, token};
 
 use crate::answer::{Answer, Done, Failure};
 use crate::config::{self, Finding, Overrides, Surroundings};
 use crate::data_dir::CONFIG_FILE;
 use crate::demo;
 use crate::environment::Environment;
-use crate::shell::Shell;
+use crate::resources::{Opening, ReadFile, Resources};
+use crate::shell::{Shell, now_micros};
 use crate::telemetry::{self, LogFormat};
 use crate::welcome::Welcome;
 
@@ -48,17 +52,27 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         console: arguments.console,
     };
     let demo_token = if arguments.demo { Some(mint()?) } else { None };
-    let load: Arc<Load> = match &demo_token {
-        Some(token) => demo_load(&shell.environment, overrides, token.clone()),
-        None => file_load(&shell.environment, overrides, &arguments.config)?,
+    let (read_file, file): (Arc<ReadFile>, _) = match &demo_token {
+        Some(token) => {
+            (demo_reader(&shell.environment, overrides, token.clone()), PathBuf::from("the demo's config"))
+        }
+        None => (file_reader(&shell.environment, overrides, &arguments.config)?, arguments.config.clone()),
     };
-    // Read once more than needed, so that what is printed can name what a grant includes.
-    let settings = load().map_err(|problems| refused(&problems))?.settings;
+    let settings = read_file().map_err(|problems| refused(&problems))?.settings;
     refuse_open_demo(&settings, arguments)?;
+    // What does not serve calls has a thread of its own, so that it cannot keep calls waiting.
+    let control_plane = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    let (resources, minted) =
+        control_plane.block_on(open(Resources::opening(read_file, file), data_dir.path()))?;
     let mut printer = shell.another();
-    let welcome = Welcome::new(&settings, demo_token.map(|token| (demo::GRANT.to_owned(), token)));
+    let demo = demo_token.map(|token| (demo::GRANT.to_owned(), token));
+    let welcome = Welcome::new(&settings, demo, minted);
     let options = RunOptions {
-        load,
+        data_dir,
+        source: resources,
+        control_plane: control_plane.handle().clone(),
+        pages: Box::new(|_| Arc::new(NoPages)),
         base_env: shell.environment.for_children(),
         on_ready: Box::new(move |ready| {
             // A gateway whose output nobody reads serves all the same.
@@ -69,7 +83,15 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         RunError::Settings(problems) => refused(&problems),
         error => Failure::from(error),
     })?;
+    control_plane.shutdown_timeout(Duration::from_secs(1));
     Ok(Answer::Yes)
+}
+
+/// Opens the store, takes over what an older program kept, and mints tokens for grants that have none.
+async fn open(opening: Opening, data_dir: &Path) -> Result<(Arc<Resources>, Vec<(String, String)>), Failure> {
+    let resources = opening.open(data_dir).await?;
+    let minted = resources.mint_missing(now_micros()).await.map_err(|problems| refused(&problems))?;
+    Ok((Arc::new(resources), minted))
 }
 
 fn mint() -> Result<String, Failure> {
@@ -80,7 +102,7 @@ fn refused(problems: &[String]) -> Failure {
     Failure::no(problems.join("\n"))
 }
 
-fn demo_load(environment: &Environment, overrides: Overrides, token: String) -> Arc<Load> {
+fn demo_reader(environment: &Environment, overrides: Overrides, token: String) -> Arc<ReadFile> {
     let environment = environment.clone();
     Arc::new(move || {
         let settings =
@@ -89,7 +111,11 @@ fn demo_load(environment: &Environment, overrides: Overrides, token: String) -> 
     })
 }
 
-fn file_load(environment: &Environment, overrides: Overrides, path: &Path) -> Result<Arc<Load>, Failure> {
+fn file_reader(
+    environment: &Environment,
+    overrides: Overrides,
+    path: &Path,
+) -> Result<Arc<ReadFile>, Failure> {
     if !path.exists() {
         return Err(Failure::usage(format_args!(
             "there is no config file `{}`: write one, name one with `--config`, or try `toolgate up --demo`",

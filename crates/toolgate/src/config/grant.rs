@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use toolgate_gateway::settings::{GrantSettings, Names};
+use toolgate_gateway::settings::{GrantSettings, Names, TokenSettings};
 use toolgate_gateway::token;
 use toolgate_json::Kind;
 use toolgate_policy::{Place, nearest};
@@ -71,7 +71,7 @@ impl Reader<'_> {
         let servers = self.bindings(place.get("servers"), known);
         GrantSettings {
             label: place.name().unwrap_or_default().to_owned(),
-            token_sha256,
+            tokens: token_sha256.into_iter().map(TokenSettings::lasting).collect(),
             servers,
             // Where one of these is wrong the file is refused, so that what stands in its place has no effect.
             expires: place.get("expires").and_then(|expires| self.date(expires)),

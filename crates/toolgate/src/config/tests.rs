@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use toolgate_gateway::settings::{Durability, Names, Protocol, Reach};
+use toolgate_gateway::settings::{Durability, Names, Protocol, Reach, TokenSettings};
 use toolgate_gateway::token;
 
 use super::*;
@@ -119,11 +119,11 @@ fn all_keys_are_read() {
     assert_eq!(everything.max_duration, Duration::from_mins(90));
     assert_eq!(settings.policies[0].name(), "images");
     let [alice, bob, carol] = settings.grants.as_slice() else { panic!() };
-    assert_eq!(alice.token_sha256.map(|hash| hash[0]), Some(0xe3));
+    assert_eq!(alice.tokens[0].hash[0], 0xe3);
     assert_eq!((alice.expires, alice.names), (Some(1_798_761_600_000_000), Names::Underscore));
     assert_eq!(alice.tags, ["ci", "two words"]);
-    assert_eq!(bob.token_sha256, Some(token::hash(TOKEN)));
-    assert_eq!((carol.token_sha256, carol.names), (None, Names::Dotted));
+    assert_eq!(bob.tokens, [TokenSettings::lasting(token::hash(TOKEN))]);
+    assert_eq!((carol.tokens.len(), carol.names), (0, Names::Dotted));
     assert_eq!(settings.allowed_hosts, ["gate.example.com"]);
     assert_eq!(
         (settings.limits.body, settings.limits.result, settings.limits.depth),

@@ -1,10 +1,11 @@
 //! `toolgate grant`
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use serde_json::Value;
-use toolgate_gateway::grants::StoredGrants;
 use toolgate_gateway::token;
+use toolgate_store::{Grant, NameStyle, Options, Page, Store, Tombstone};
 
 use crate::harness::Folder;
 
@@ -24,14 +25,29 @@ fn folder() -> Folder {
     folder
 }
 
-fn stored(folder: &Folder) -> StoredGrants {
-    StoredGrants::load(&folder.path().join("data")).unwrap()
+/// What a data directory's store has of grants.
+struct Stored {
+    grants: Vec<Grant>,
+    tombstones: Vec<Tombstone>,
+}
+
+fn stored_in(data_dir: &Path) -> Stored {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(Options::new(data_dir)).await.unwrap();
+        let grants = store.grants().list(Page::ALL).await.unwrap();
+        Stored { grants, tombstones: store.grants().tombstones().await.unwrap() }
+    })
+}
+
+fn stored(folder: &Folder) -> Stored {
+    stored_in(&folder.path().join("data"))
 }
 
 fn hashes(folder: &Folder, label: &str) -> Vec<String> {
     let grants = stored(folder).grants;
     let grant = grants.iter().find(|grant| grant.label == label).unwrap();
-    grant.tokens.iter().map(|token| token.sha256.clone()).collect()
+    grant.tokens.iter().map(|token| token.hash.to_string()).collect()
 }
 
 fn row(folder: &Folder, label: &str) -> Value {
@@ -50,13 +66,18 @@ fn a_grant_is_made_and_only_its_hash_kept() {
     assert!(token::is_minted(token), "{token}");
     assert!(!ran.err.contains(token));
     let grant = stored(&folder).grants.remove(0);
-    assert_eq!(grant.servers, [("images".to_owned(), "strict".to_owned())]);
-    assert!(grant.underscore_names && !grant.managed_by_file && grant.tags == ["ci"]);
+    let bindings: Vec<_> =
+        grant.spec.servers.iter().map(|b| (b.server.as_str(), b.policy.as_str())).collect();
+    assert_eq!(bindings, [("images", "strict")]);
+    assert!(grant.spec.names == NameStyle::Underscore && !grant.managed_by_file && grant.spec.tags == ["ci"]);
     assert_eq!(hashes(&folder, "bob"), [token::hex(&token::hash(token))]);
-    assert!(!folder.read("data/grants.json").contains(token));
+    for file in std::fs::read_dir(folder.path().join("data")).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(token.len()).any(|window| window == token.as_bytes()));
+    }
     let mode = std::fs::metadata(folder.path().join("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
-    let expected = serde_json::json!({"label": "bob", "managed_by": "command", "state": "active",
+    let expected = serde_json::json!({"label": "bob", "managed_by": "api", "state": "active",
         "servers": {"images": "strict"}, "expires": "2099-01-01T00:00:00Z", "tags": ["ci"], "tokens": 1});
     assert_eq!(row(&folder, "bob"), expected);
 }
@@ -93,7 +114,7 @@ fn without_a_config_file_names_are_taken_as_they_are() {
     let ran = folder.run("grant create bob --server anything=goes");
     assert_eq!(ran.code, 0);
     assert!(ran.err.contains("not checked"), "{}", ran.err);
-    assert_eq!(StoredGrants::load(&folder.path().join(".toolgate")).unwrap().grants.len(), 1);
+    assert_eq!(stored_in(&folder.path().join(".toolgate")).grants.len(), 1);
 }
 
 #[test]
@@ -171,7 +192,7 @@ fn the_list_is_for_people_too() {
     let expected = "\
 minted  no token yet  managed by file  images=strict  expires 2099-01-01T00:00:00Z  tags ci
 fixed  active  managed by file  images=strict
-bob  active  managed by command  images=strict
+bob  active  managed by api  images=strict
 ";
     assert_eq!(out, expected);
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use toolgate_gateway::data_dir::{FORMAT, LOCK_FILE};
-use toolgate_gateway::grants::StoredGrants;
+use toolgate_store::{FILE, Store};
 
 use super::{Check, State};
 
@@ -47,8 +47,8 @@ pub(super) fn look(path: &Path, checks: &mut Vec<Check>) -> Running {
             Check::new(subject.as_str(), State::Bad, found).with_advice("use the program that wrote it"),
         );
     }
-    if let Err(error) = StoredGrants::load(path) {
-        checks.push(Check::new(subject.as_str(), State::Bad, error.to_string()));
+    for fault in store_faults(&path.join(FILE)) {
+        checks.push(Check::new(subject.as_str(), State::Bad, fault));
     }
     let running = running(path);
     if !checks.iter().any(|check| check.subject == subject) {
@@ -59,6 +59,20 @@ pub(super) fn look(path: &Path, checks: &mut Vec<Check>) -> Running {
         checks.push(Check::fine(subject, found));
     }
     running
+}
+
+/// What is wrong in the store's file, if it is there.
+fn store_faults(file: &Path) -> Vec<String> {
+    if !file.exists() {
+        return Vec::new();
+    }
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => match runtime.block_on(Store::examine(file)) {
+            Ok(examination) => examination.faults,
+            Err(error) => vec![error.to_string()],
+        },
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 fn unknown_format(path: &Path) -> Option<String> {

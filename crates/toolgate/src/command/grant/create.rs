@@ -1,11 +1,12 @@
 //! `toolgate grant create`
 
 use clap::{Args, ValueEnum};
-use toolgate_gateway::grants::{StoredGrant, StoredGrants, StoredToken};
 use toolgate_gateway::settings::Settings;
+use toolgate_gateway::token;
 use toolgate_policy::nearest;
+use toolgate_store::{Binding, Change, GrantSpec, NameStyle, TokenHash};
 
-use super::{mint, parse_label, show_token};
+use super::{AUTHOR, file_names, mint, parse_label, show_token, with_store};
 use crate::answer::{Answer, Done, Failure};
 use crate::config::{self, Finding, Overrides, Surroundings, is_policy_name, is_server_name, is_tag, unit};
 use crate::data_dir;
@@ -56,37 +57,30 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         )));
     }
     let directory = arguments.data_dir.ensured(&shell.environment)?;
+    let names = file_names(&arguments.data_dir, arguments.data_dir.outline(&shell.environment).as_ref());
     let token = mint()?;
-    StoredGrants::update(&directory, |stored| add(stored, arguments, StoredToken::of(&token), now))?;
+    let change = Change::new(AUTHOR, now, &names);
+    let spec = spec(arguments);
+    with_store(&directory, async |store| {
+        store.grants().create(&arguments.label, &spec, TokenHash::new(token::hash(&token)), &change).await
+    })?;
     let json = serde_json::json!({ "label": arguments.label, "token": token });
     show_token(&token, arguments.json.then_some(json), shell)?;
     Ok(Answer::Yes)
 }
 
-fn add(
-    stored: &mut StoredGrants,
-    arguments: &Arguments,
-    token: StoredToken,
-    now: i64,
-) -> Result<(), Failure> {
-    let label = &arguments.label;
-    if stored.grants.iter().any(|grant| grant.label == *label) {
-        return Err(Failure::no(format_args!(
-            "there is a grant `{label}` already: choose another label, or give it a new token with \
-             `toolgate grant rotate {label}`"
-        )));
-    }
-    stored.grants.push(StoredGrant {
-        label: label.clone(),
-        tokens: vec![token],
-        servers: arguments.servers.clone(),
+fn spec(arguments: &Arguments) -> GrantSpec {
+    let binding =
+        |(server, policy): &(String, String)| Binding { server: server.clone(), policy: policy.clone() };
+    GrantSpec {
+        servers: arguments.servers.iter().map(binding).collect(),
         expires: arguments.expires,
         tags: arguments.tags.clone(),
-        underscore_names: arguments.names == ShownNames::Underscore,
-        managed_by_file: false,
-        created: now,
-    });
-    Ok(())
+        names: match arguments.names {
+            ShownNames::Dotted => NameStyle::Dotted,
+            ShownNames::Underscore => NameStyle::Underscore,
+        },
+    }
 }
 
 /// Checks servers and policies against the config file, if there is one, and tells its grants.

@@ -2,9 +2,10 @@
 
 use clap::Args;
 use serde::Serialize;
-use toolgate_gateway::grants::{StoredGrant, StoredGrants};
 use toolgate_gateway::settings::GrantSettings;
+use toolgate_store::{Grant, Page, Tombstone};
 
+use super::with_store;
 use crate::answer::{Answer, Done};
 use crate::config::{self, Finding, Overrides, Surroundings, unit};
 use crate::data_dir;
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Serialize)]
 struct Row {
     label: String,
-    /// `file`: the config file has it; `command`: a command made it.
+    /// `file`: the config file has it; `api`: a command or the admin API made it.
     managed_by: &'static str,
     state: &'static str,
     servers: Vec<(String, String)>,
@@ -37,8 +38,15 @@ struct Row {
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     let in_file = grants_of_file(arguments, shell)?;
     let directory = arguments.data_dir.locate(&shell.environment)?;
-    let stored = StoredGrants::load(&directory)?;
-    let rows = rows(&in_file, &stored, now_micros());
+    // Nothing was kept where there is no data directory, and listing makes none.
+    let (stored, tombstones) = if directory.is_dir() {
+        with_store(&directory, async |store| {
+            Ok((store.grants().list(Page::ALL).await?, store.grants().tombstones().await?))
+        })?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let rows = rows(&in_file, &stored, &tombstones, now_micros());
     if arguments.json {
         let rows: Vec<_> = rows.iter().map(json).collect();
         shell.json(&serde_json::json!({ "grants": rows }))?;
@@ -67,19 +75,18 @@ fn grants_of_file(arguments: &Arguments, shell: &mut Shell) -> std::io::Result<V
     Ok(reading.settings.map(|settings| settings.grants).unwrap_or_default())
 }
 
-fn rows(in_file: &[GrantSettings], stored: &StoredGrants, now: i64) -> Vec<Row> {
-    let tokens = |grant: &StoredGrant| {
-        grant.tokens.iter().filter(|token| token.ends.is_none_or(|ends| now < ends)).count()
-    };
-    let is_revoked = |label: &str| stored.tombstones.iter().any(|tombstone| tombstone.label == label);
+fn rows(in_file: &[GrantSettings], stored: &[Grant], tombstones: &[Tombstone], now: i64) -> Vec<Row> {
+    let tokens =
+        |grant: &Grant| grant.tokens.iter().filter(|token| token.ends.is_none_or(|ends| now < ends)).count();
+    let is_revoked = |label: &str| tombstones.iter().any(|tombstone| tombstone.label == label);
     let state = |expires: Option<i64>, tokens: usize| match expires {
         Some(expires) if expires <= now => "expired",
         _ if tokens == 0 => "no token yet",
         _ => "active",
     };
     let of_file = in_file.iter().map(|grant| {
-        let minted = stored.grants.iter().filter(|other| other.label == grant.label).map(tokens).sum();
-        let tokens = if grant.token_sha256.is_some() { 1 } else { minted };
+        let minted = stored.iter().filter(|other| other.label == grant.label).map(tokens).sum();
+        let tokens = if grant.tokens.is_empty() { minted } else { grant.tokens.len() };
         let revoked = is_revoked(&grant.label);
         Row {
             label: grant.label.clone(),
@@ -91,17 +98,17 @@ fn rows(in_file: &[GrantSettings], stored: &StoredGrants, now: i64) -> Vec<Row> 
             tokens: if revoked { 0 } else { tokens },
         }
     });
-    let made = stored.grants.iter().filter(|grant| !grant.managed_by_file);
-    let of_commands = made.map(|grant| Row {
+    let made = stored.iter().filter(|grant| !grant.managed_by_file);
+    let of_api = made.map(|grant| Row {
         label: grant.label.clone(),
-        managed_by: "command",
-        state: state(grant.expires, tokens(grant)),
-        servers: grant.servers.clone(),
-        expires: grant.expires.map(unit::show_time),
-        tags: grant.tags.clone(),
+        managed_by: "api",
+        state: state(grant.spec.expires, tokens(grant)),
+        servers: grant.spec.servers.iter().map(|b| (b.server.clone(), b.policy.clone())).collect(),
+        expires: grant.spec.expires.map(unit::show_time),
+        tags: grant.spec.tags.clone(),
         tokens: tokens(grant),
     });
-    of_file.chain(of_commands).collect()
+    of_file.chain(of_api).collect()
 }
 
 fn json(row: &Row) -> serde_json::Value {

@@ -1,0 +1,240 @@
+//! What a gateway is set up with, from both places that it may come from: the config file and the store.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Uri};
+use toolgate_gateway::settings::{
+    GrantSettings, Names, Protocol, Reach, ServerSettings, Settings, TokenSettings,
+};
+use toolgate_gateway::{Loaded, Pending, Source, token};
+use toolgate_policy::{Format, Plan};
+use toolgate_store::{
+    Change, Contents, FileNames, Minted, OpenServer, Options, Store, StoreError, Syntax, TokenHash,
+};
+
+use crate::shell::now_micros;
+
+/// Reads what stands in the config file, or every reason why not, a line each.
+pub(crate) type ReadFile = dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync;
+
+/// The two places.
+pub(crate) struct Resources {
+    read_file: Arc<ReadFile>,
+    file: PathBuf,
+    store: Arc<Store>,
+}
+
+/// The two places before the store is open.
+pub(crate) struct Opening {
+    read_file: Arc<ReadFile>,
+    file: PathBuf,
+}
+
+impl Opening {
+    /// Opens the store of a data directory, and takes over the grants that an older program kept beside it.
+    pub(crate) async fn open(self, data_dir: &Path) -> Result<Resources, StoreError> {
+        let store = open_store(data_dir).await?;
+        Ok(Resources { read_file: self.read_file, file: self.file, store: Arc::new(store) })
+    }
+}
+
+/// Opens the store of a data directory, and takes over the grants that an older program kept beside it.
+pub(crate) async fn open_store(data_dir: &Path) -> Result<Store, StoreError> {
+    let store = Store::open(Options::new(data_dir)).await?;
+    let names = FileNames::default();
+    store.grants().import(data_dir, &Change::new("grants.json", now_micros(), &names)).await?;
+    Ok(store)
+}
+
+impl Resources {
+    /// Both places; `file` is what messages call the config file.
+    pub(crate) fn opening(read_file: Arc<ReadFile>, file: PathBuf) -> Opening {
+        Opening { read_file, file }
+    }
+
+    /// The names that the config file manages.
+    pub(crate) fn file_names(&self) -> Result<FileNames, Vec<String>> {
+        Ok(names_of(&(self.read_file)()?.settings, self.file.clone()))
+    }
+
+    /// Mints a token for each grant of the file that has none and was not revoked. The tokens are shown once.
+    pub(crate) async fn mint_missing(&self, now: i64) -> Result<Vec<(String, String)>, Vec<String>> {
+        let failed = |error: &dyn std::fmt::Display| vec![error.to_string()];
+        let names = self.file_names()?;
+        let change = Change::new("start", now, &names);
+        let loaded = self.load().await?;
+        let mut minted = Vec::new();
+        for grant in loaded.settings.grants.iter().filter(|grant| grant.tokens.is_empty()) {
+            if !names.grants.contains(&grant.label) {
+                continue;
+            }
+            let token = token::mint().map_err(|e| failed(&e))?;
+            let hash = TokenHash::new(token::hash(&token));
+            let kept = self.store.grants().mint_for_file(&grant.label, hash, &change).await;
+            if let Minted::Now(_) = kept.map_err(|e| failed(&e))? {
+                minted.push((grant.label.clone(), token));
+            }
+        }
+        Ok(minted)
+    }
+}
+
+impl Source for Resources {
+    fn load(&self) -> Pending<'_, Result<Loaded, Vec<String>>> {
+        Box::pin(async {
+            let mut loaded = (self.read_file)()?;
+            let contents = self.store.contents().await.map_err(|error| vec![error.to_string()])?;
+            let file = self.file.display().to_string();
+            add(&mut loaded, contents, &file)?;
+            Ok(loaded)
+        })
+    }
+
+    fn stamp(&self) -> Pending<'_, Option<i64>> {
+        Box::pin(async { self.store.changes().await.ok().map(|changes| changes.calls) })
+    }
+}
+
+/// The names that a config file manages.
+pub(crate) fn names_of(settings: &Settings, path: PathBuf) -> FileNames {
+    FileNames {
+        path,
+        servers: settings.servers.iter().map(|server| server.name.clone()).collect(),
+        policies: settings.policies.iter().map(|plan| plan.name().to_owned()).collect(),
+        grants: settings.grants.iter().map(|grant| grant.label.clone()).collect(),
+        unread: false,
+    }
+}
+
+/// Adds what the store has; a name that both have is an error, so that nobody has to guess which counts.
+fn add(loaded: &mut Loaded, contents: Contents, file: &str) -> Result<(), Vec<String>> {
+    let mut problems = Vec::new();
+    let settings = &mut loaded.settings;
+    let names = names_of(settings, PathBuf::new());
+    let mut clash = |kind: &str, name: &str, of_file: &BTreeSet<String>| {
+        let clashes = of_file.contains(name);
+        if clashes {
+            problems.push(format!(
+                "{file} and the store both have a {kind} `{name}`: rename the one in the file, or remove the other \
+                 through the API"
+            ));
+        }
+        clashes
+    };
+    let Contents { servers, policies, grants, tombstones, .. } = contents;
+    let servers: Vec<_> =
+        servers.into_iter().filter(|s| !clash("server", &s.server.name, &names.servers)).collect();
+    let policies: Vec<_> =
+        policies.into_iter().filter(|p| !clash("policy", &p.name, &names.policies)).collect();
+    let made =
+        grants.iter().filter(|g| !g.managed_by_file && !clash("grant", &g.label, &names.grants)).collect();
+    for server in servers.into_iter().filter(|open| open.server.spec.enabled) {
+        match server_of(server) {
+            Ok(server) => settings.servers.push(server),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for policy in policies {
+        match plan_of(&policy) {
+            Ok(plan) => settings.policies.push(Arc::new(plan)),
+            Err(lines) => problems.extend(lines),
+        }
+    }
+    settings.grants.retain(|grant| !tombstones.iter().any(|tombstone| tombstone.label == grant.label));
+    take_minted(settings, &grants);
+    add_made(settings, made, &mut loaded.warnings);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Gives grants of the file that bring no token those that were minted for them.
+fn take_minted(settings: &mut Settings, stored: &[toolgate_store::Grant]) {
+    let minted: HashMap<&str, &toolgate_store::Grant> =
+        stored.iter().filter(|g| g.managed_by_file).map(|g| (g.label.as_str(), g)).collect();
+    for grant in settings.grants.iter_mut().filter(|grant| grant.tokens.is_empty()) {
+        grant.tokens = minted.get(grant.label.as_str()).map(|g| tokens_of(g)).unwrap_or_default();
+    }
+}
+
+fn add_made(settings: &mut Settings, made: Vec<&toolgate_store::Grant>, warnings: &mut Vec<String>) {
+    for grant in made {
+        let servers: Vec<_> =
+            grant.spec.servers.iter().map(|b| (b.server.clone(), b.policy.clone())).collect();
+        for (server, policy) in &servers {
+            let known = settings.servers.iter().any(|s| s.name == *server)
+                && settings.policies.iter().any(|p| p.name() == policy);
+            if !known {
+                warnings.push(format!(
+                    "the grant `{}` names the server `{server}` under the policy `{policy}`; one of them is not \
+                     there, so that it opens nothing on that server",
+                    grant.label
+                ));
+            }
+        }
+        settings.grants.push(GrantSettings {
+            label: grant.label.clone(),
+            tokens: tokens_of(grant),
+            servers,
+            expires: grant.spec.expires,
+            tags: grant.spec.tags.clone(),
+            names: match grant.spec.names {
+                toolgate_store::NameStyle::Dotted => Names::Dotted,
+                toolgate_store::NameStyle::Underscore => Names::Underscore,
+            },
+        });
+    }
+}
+
+fn tokens_of(grant: &toolgate_store::Grant) -> Vec<TokenSettings> {
+    grant.tokens.iter().map(|t| TokenSettings { hash: *t.hash.bytes(), ends: t.ends }).collect()
+}
+
+fn plan_of(policy: &toolgate_store::Policy) -> Result<Plan, Vec<String>> {
+    let document = &policy.current.document;
+    let format = match document.syntax {
+        Syntax::Json => Format::Json,
+        Syntax::Yaml => Format::Yaml,
+    };
+    let place = format!("policy `{}`, version {}", policy.name, policy.current.number);
+    match toolgate_policy::load(&document.text, format, &policy.name) {
+        Ok(loaded) => Ok(loaded.plan),
+        Err(problems) => Err(problems.iter().map(|problem| problem.render(&place)).collect()),
+    }
+}
+
+fn server_of(open: OpenServer) -> Result<ServerSettings, String> {
+    let OpenServer { server, secrets } = open;
+    let (name, spec) = (server.name, server.spec);
+    let bad =
+        |what: &str| format!("the server `{name}` of the store has {what}: set it anew through the API");
+    let reach = match spec.reach {
+        toolgate_store::Reach::Http { url } => Reach::Http {
+            url: url.parse::<Uri>().map_err(|_| bad("a URL that cannot be read"))?,
+            headers: secrets
+                .iter()
+                .map(|(header, value)| {
+                    let mut value = HeaderValue::from_str(value.expose()).ok()?;
+                    value.set_sensitive(true);
+                    Some((header.parse::<HeaderName>().ok()?, value))
+                })
+                .collect::<Option<_>>()
+                .ok_or_else(|| bad("a header that cannot be sent"))?,
+        },
+        toolgate_store::Reach::Command { program, args, shared } => Reach::Command {
+            program,
+            args,
+            env: secrets
+                .iter()
+                .map(|(variable, value)| (variable.clone(), value.expose().to_owned()))
+                .collect(),
+            shared,
+        },
+    };
+    let protocol = match spec.protocol {
+        toolgate_store::Protocol::Auto => Protocol::Auto,
+        toolgate_store::Protocol::Legacy => Protocol::Legacy,
+        toolgate_store::Protocol::Modern => Protocol::Modern,
+    };
+    Ok(ServerSettings { reach, protocol, timeout: spec.timeout, max_duration: spec.max_duration, name })
+}
