@@ -1,7 +1,7 @@
 //! Records of the journal turned into events: a decision joined with its outcome is one event, and each
 //! other record that tells of something is one of its own. Pure, but for the numbers of names.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use toolgate_journal::RecordView;
 

@@ -47,16 +47,18 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
+/// Finds events by their numbers.
+pub(crate) const EVENTS: RowList = RowList {
+    before: "WITH wanted (id) AS (VALUES",
+    columns: 1,
+    after: ") SELECT event.* FROM wanted JOIN event ON event.id = wanted.id",
+};
+
 /// The events with these numbers, newest first; those that are gone are left out.
 pub(crate) async fn events(
     connection: &mut SqliteConnection,
     ids: &[i64],
 ) -> Result<Vec<Event>, sqlx::Error> {
-    const EVENTS: RowList = RowList {
-        before: "WITH wanted (id) AS (VALUES",
-        columns: 1,
-        after: ") SELECT event.* FROM wanted JOIN event ON event.id = wanted.id",
-    };
     let rows = EVENTS.fetch(&mut *connection, ids, |statement, id| statement.bind(*id)).await?;
     let classes = classes(connection, &rows).await?;
     let names = names(connection, &rows, &classes).await?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use tokio::sync::watch;
 use toolgate_journal::Records;
 
 use crate::dimension::Dimension;
@@ -69,9 +70,15 @@ impl Index {
         self.inner.shared.status.borrow().clone()
     }
 
+    /// How far it has come, whenever that changes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Status> {
+        self.inner.shared.status.subscribe()
+    }
+
     /// Waits until the record `seq` is in the index, or the index was stopped. Tells which.
     pub async fn reached(&self, seq: u64) -> bool {
-        let mut status = self.inner.shared.status.subscribe();
+        let mut status = self.changes();
         let end = status.wait_for(|status| status.indexed_seq >= seq || status.state == State::Stopped).await;
         end.is_ok_and(|status| status.indexed_seq >= seq)
     }

@@ -1,7 +1,7 @@
 //! Numbers given to names, classes and series. Kept in memory while the index is written; what is new waits
 //! here until the next transaction stores it. After a failed transaction the ledger is read again.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use crate::dimension::{Class, Dimension, NameId, fit};
 use crate::series::{Series, SeriesId};
@@ -10,7 +10,7 @@ use crate::series::{Series, SeriesId};
 /// those beyond are known as [`OTHER`], and the journal tells which they were.
 const NAMES_MOST: usize = 20_000;
 /// Most classes there are before tools are no longer told apart.
-const CLASSES_MOST: usize = 100_000;
+const CLASSES_MOST: usize = 250_000;
 /// Stands for names beyond the most that are kept.
 pub(crate) const OTHER: &str = "(other)";
 

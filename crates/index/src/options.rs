@@ -22,7 +22,7 @@ pub struct Options {
     pub readers: usize,
     /// A question that takes longer is broken off. Default 2 s.
     pub query_timeout: Duration,
-    /// Most records that are copied in one transaction. Default 20,000.
+    /// Most records that are copied in one transaction. Default 50,000.
     pub batch_records: usize,
     /// How often the journal is looked at while there is nothing new. Default 250 ms.
     pub interval: Duration,
@@ -40,7 +40,7 @@ impl Options {
             max_bytes: None,
             readers: 2,
             query_timeout: Duration::from_secs(2),
-            batch_records: 20_000,
+            batch_records: 50_000,
             interval: Duration::from_millis(250),
             pause: Duration::from_millis(2),
         }

@@ -196,7 +196,7 @@ async fn line(
     series: &[(SeriesId, bool)],
     window: Window,
 ) -> Result<Vec<Point>, sqlx::Error> {
-    let mut points: BTreeMap<i64, (Point, Option<Latencies>)> = BTreeMap::new();
+    let mut points: BTreeMap<i64, (Point, Latencies)> = BTreeMap::new();
     for (id, denied) in series {
         let rows = sqlx::query(window.step.statement())
             .bind(*id)
@@ -211,10 +211,9 @@ async fn line(
             add(point, latencies, &row, *denied)?;
         }
     }
-    let finished = points.into_values().map(|(mut point, latencies)| {
-        if let Some(latencies) = latencies {
-            (point.p50_us, point.p95_us, point.p99_us) =
-                (latencies.quantile(0.5), latencies.quantile(0.95), latencies.quantile(0.99));
+    let finished = points.into_values().map(|(mut point, mut latencies)| {
+        if let Some([p50, p95, p99]) = latencies.quantiles([0.5, 0.95, 0.99]) {
+            (point.p50_us, point.p95_us, point.p99_us) = (Some(p50), Some(p95), Some(p99));
         }
         point
     });
@@ -224,7 +223,7 @@ async fn line(
 /// Adds a stored sum to a point.
 fn add(
     point: &mut Point,
-    latencies: &mut Option<Latencies>,
+    latencies: &mut Latencies,
     row: &SqliteRow,
     denied: bool,
 ) -> Result<(), sqlx::Error> {
@@ -237,10 +236,7 @@ fn add(
         point.peak = point.peak.max(read(row.try_get("peak")?));
     }
     if let Some(bytes) = row.try_get::<Option<&[u8]>, _>("latency")? {
-        match latencies {
-            Some(latencies) => drop(latencies.merge_stored(bytes)),
-            None => *latencies = Latencies::from_stored(bytes),
-        }
+        latencies.add_stored(bytes);
     }
     Ok(())
 }

@@ -75,39 +75,65 @@ impl Retention {
     }
 }
 
+/// A stretch, and what of it is old.
+struct Old {
+    first: i64,
+    /// Its last old event, or a number after it.
+    until: i64,
+    /// All of it is old, and events go on in another one.
+    is_whole: bool,
+}
+
 /// Removes some events before the time `before`; whether there may be more. Goes by marks, so that some of
 /// the last ones stay a little longer.
 async fn remove_events(connection: &mut SqliteConnection, before: i64) -> Result<bool, sqlx::Error> {
-    let stretches = sqlx::query(
-        "SELECT id, (SELECT mark.id FROM mark WHERE stretch_id = stretch.id AND mark.high < ? \
-                     ORDER BY mark.high DESC, mark.id DESC LIMIT 1) AS until \
-         FROM stretch ORDER BY id",
-    )
-    .bind(before)
-    .fetch_all(&mut *connection)
-    .await?;
-    for row in stretches {
-        let Some(until) = row.try_get::<Option<i64>, _>("until")? else { continue };
-        let first: i64 = row.try_get("id")?;
+    for old in old_stretches(connection, before).await? {
         let removed = sqlx::query(
             "DELETE FROM event WHERE id IN \
              (SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?)",
         )
-        .bind(first)
-        .bind(until)
+        .bind(old.first)
+        .bind(old.until)
         .bind(STEP_EVENTS)
         .execute(&mut *connection)
         .await?;
         if removed.rows_affected() > 0 {
             return Ok(true);
         }
-        sqlx::query("DELETE FROM mark WHERE id >= ? AND id < ?")
-            .bind(first)
-            .bind(until)
-            .execute(&mut *connection)
-            .await?;
+        // The last mark stays: it bounds those events that are not old.
+        let marks = sqlx::query("DELETE FROM mark WHERE stretch_id = ? AND id < ?").bind(old.first);
+        marks.bind(old.until + i64::from(old.is_whole)).execute(&mut *connection).await?;
+        if old.is_whole {
+            sqlx::query("DELETE FROM stretch WHERE id = ?").bind(old.first).execute(&mut *connection).await?;
+        }
     }
     Ok(false)
+}
+
+/// The stretches that begin with events before the time `before`.
+async fn old_stretches(connection: &mut SqliteConnection, before: i64) -> Result<Vec<Old>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT id, high < ? AS is_old, \
+             (SELECT mark.id FROM mark WHERE stretch_id = stretch.id AND mark.high < ? \
+              ORDER BY mark.high DESC, mark.id DESC LIMIT 1) AS until, \
+             (SELECT later.id FROM stretch later WHERE later.id > stretch.id ORDER BY later.id LIMIT 1) AS next \
+         FROM stretch ORDER BY id",
+    )
+    .bind(before)
+    .bind(before)
+    .fetch_all(connection)
+    .await?;
+    let mut stretches = Vec::new();
+    for row in rows {
+        let first = row.try_get("id")?;
+        let next: Option<i64> = row.try_get("next")?;
+        let until: Option<i64> = row.try_get("until")?;
+        stretches.extend(match next {
+            Some(next) if row.try_get("is_old")? => Some(Old { first, until: next - 1, is_whole: true }),
+            _ => until.map(|until| Old { first, until, is_whole: false }),
+        });
+    }
+    Ok(stretches)
 }
 
 /// Removes sums before the time `before` of some series after the number `after`; up to which one, or

@@ -21,10 +21,14 @@ pub(crate) struct RowList {
 impl RowList {
     /// The statement for `rows` rows. Only those of full length are worth keeping prepared.
     pub(crate) fn statement(&self, rows: usize) -> Statement {
-        let row = format!("({})", vec!["?"; self.columns].join(","));
-        let sql = format!("{} {} {}", self.before, vec![row; rows].join(","), self.after);
         // Safe: made of this program's own text; values are bound.
-        sqlx::query(AssertSqlSafe(sql)).persistent(rows == ROWS)
+        sqlx::query(AssertSqlSafe(self.sql(rows))).persistent(rows == ROWS)
+    }
+
+    /// The text of the statement for `rows` rows.
+    pub(crate) fn sql(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns].join(","));
+        format!("{} {} {}", self.before, vec![row; rows].join(","), self.after)
     }
 
     /// Executes the statement for all items, as often as needed.

@@ -33,6 +33,11 @@ CREATE TABLE class (
     policy_id   INTEGER NOT NULL
 );
 
+CREATE INDEX class_by_grant ON class (grant_id);
+CREATE INDEX class_by_tool ON class (tool_id);
+CREATE INDEX class_by_rule ON class (rule_id);
+CREATE INDEX class_by_outcome ON class (outcome_id);
+
 -- One row for each judged call, and for each other record that tells of something. `id` is the record's
 -- number in the journal.
 CREATE TABLE event (

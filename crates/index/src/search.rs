@@ -27,6 +27,8 @@ use range::Range;
 pub const PAGE_MOST: usize = 500;
 /// Newest events that are looked through before anything else, besides four for each that is wanted.
 const PROBE: usize = 2000;
+/// Most events that are looked through.
+const PROBE_MOST: usize = 20_000;
 
 /// What to search for. What is `None` may be anything.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -92,6 +94,12 @@ struct Query<'a> {
     wanted: usize,
 }
 
+impl Query<'_> {
+    fn is_at_any_time(&self) -> bool {
+        self.from == i64::MIN && self.until == i64::MAX
+    }
+}
+
 /// A page of at most `limit` events.
 pub(crate) async fn page(
     connection: &mut SqliteConnection,
@@ -150,25 +158,46 @@ async fn in_range(
     range: Range,
     wanted: usize,
 ) -> Result<Vec<i64>, QueryError> {
-    let steps = PROBE + 4 * wanted;
-    let probed: Vec<(i64, bool)> =
-        probe(query, range, steps).build_query_as().fetch_all(&mut *connection).await?;
-    let matching: Vec<i64> =
-        probed.iter().filter(|(_, fits)| *fits).map(|(id, _)| *id).take(wanted).collect();
-    let Some((oldest, _)) = probed.last().filter(|_| matching.len() < wanted && probed.len() == steps) else {
-        return Ok(matching);
-    };
-    let mut found = matching;
-    let rest = Range { last: oldest.saturating_sub(1), ..range };
+    let (mut found, mut rest) = (Vec::new(), range);
+    let mut steps = PROBE + 4 * wanted;
+    while steps <= PROBE_MOST {
+        let missing = wanted - found.len();
+        let floor = nth(connection, rest, steps).await?;
+        let near = Range { first: floor.map_or(rest.first, |floor| floor + 1), ..rest };
+        let some: Vec<i64> =
+            probe(query, near, missing).build_query_scalar().fetch_all(&mut *connection).await?;
+        let frequent = some.len();
+        found.extend(some);
+        let Some(floor) = floor.filter(|_| found.len() < wanted) else { return Ok(found) };
+        rest.last = floor;
+        // On if the others are likely to be near, with a quarter more for chance.
+        steps = steps * (wanted - found.len()) * 5 / (4 * frequent).max(1);
+    }
     let mut merge = Merge::begin(connection, query, rest, wanted - found.len()).await?;
     while found.len() < wanted {
         let Some(id) = merge.next(connection).await? else { break };
-        if query.from == i64::MIN && query.until == i64::MAX || is_within(connection, query, id).await? {
+        if query.is_at_any_time() || is_within(connection, query, id).await? {
             found.push(id);
         }
     }
     Ok(found)
 }
+
+/// The event that comes so many after the newest of a range; `None` if the range ends before.
+async fn nth(
+    connection: &mut SqliteConnection,
+    range: Range,
+    steps: usize,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(NTH)
+        .bind(range.first)
+        .bind(range.last)
+        .bind(stored(steps as u64))
+        .fetch_optional(connection)
+        .await
+}
+
+const NTH: &str = "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1 OFFSET ?";
 
 /// Whether an event lies in the time asked for. Ranges are exact but for the jitter between threads.
 async fn is_within(
@@ -194,14 +223,15 @@ async fn numbers(
     Ok(Some(numbers))
 }
 
-/// The newest `steps` events of a range, and whether each matches.
-fn probe(query: &Query<'_>, range: Range, steps: usize) -> QueryBuilder<Sqlite> {
-    let mut sql = QueryBuilder::new("SELECT event.id, event.ts >= ");
-    sql.push_bind(query.from).push(" AND event.ts < ").push_bind(query.until);
-    push_terms(&mut sql, query);
-    sql.push(" FROM event JOIN class ON class.id = event.class_id WHERE event.id BETWEEN ");
+/// The newest matching events of a range in which all are looked at.
+fn probe(query: &Query<'_>, range: Range, wanted: usize) -> QueryBuilder<Sqlite> {
+    let mut sql = QueryBuilder::new(
+        "SELECT event.id FROM event CROSS JOIN class ON class.id = event.class_id WHERE event.id BETWEEN ",
+    );
     sql.push_bind(range.first).push(" AND ").push_bind(range.last);
-    sql.push(" ORDER BY event.id DESC LIMIT ").push_bind(stored(steps as u64));
+    sql.push(" AND event.ts >= ").push_bind(query.from).push(" AND event.ts < ").push_bind(query.until);
+    push_terms(&mut sql, query);
+    sql.push(" ORDER BY event.id DESC LIMIT ").push_bind(stored(wanted as u64));
     sql
 }
 
@@ -241,3 +271,6 @@ pub(crate) async fn all_names(
         .await?;
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests;

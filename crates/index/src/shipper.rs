@@ -82,6 +82,13 @@ enum Step {
     Current,
 }
 
+/// Whether the place in the journal is still the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Kept,
+    Lost,
+}
+
 impl Shipper {
     pub(crate) fn new(options: Options, clock: Clock, shared: Arc<Shared>) -> Shipper {
         let retention = Retention::new(&options);
@@ -114,6 +121,9 @@ impl Shipper {
             // Ends early when stopped; that it ended in time is no news.
             drop(tokio::time::timeout(rest, self.shared.wake.notified()).await);
         }
+        if let Some(session) = self.session.take() {
+            session.writer.close().await;
+        }
     }
 
     /// Copies one batch, or does what is due while there is none.
@@ -126,10 +136,28 @@ impl Shipper {
             },
         };
         if database::identity(&self.options.file()) != session.file {
-            drop(session);
+            session.writer.close().await;
             self.rebuild("its file was deleted")?;
             return Ok(Step::More);
         }
+        let went = self.work(&mut session).await;
+        match went {
+            Ok((step, Place::Kept)) => {
+                self.session = Some(session);
+                Ok(step)
+            }
+            Ok((step, Place::Lost)) => {
+                session.writer.close().await;
+                Ok(step)
+            }
+            Err(error) => {
+                session.writer.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn work(&mut self, session: &mut Session) -> Result<(Step, Place), ShipError> {
         let (position, ledger) = session.writer.parts();
         let read = session.source.read(position, ledger, &self.options)?;
         let step = match read {
@@ -141,15 +169,12 @@ impl Shipper {
             None if self.retention.step(&mut session.writer.connection, (self.clock)()).await? => Step::More,
             None => Step::Current,
         };
-        if self.look(&mut session)? {
-            self.session = Some(session);
-        }
-        Ok(step)
+        Ok((step, self.look(session)?))
     }
 
-    /// Compares the index with the end of the journal; whether the session can go on. A journal that goes on
+    /// Compares the index with the end of the journal. A journal that goes on
     /// where its reader finds nothing has lost a file to retention; one that ends earlier was replaced.
-    fn look(&self, session: &mut Session) -> Result<bool, ShipError> {
+    fn look(&self, session: &mut Session) -> Result<Place, ShipError> {
         let position = session.writer.position();
         let last = toolgate_journal::last_seq(&self.options.data_directory)?;
         let ahead = position.ts;
@@ -165,7 +190,8 @@ impl Shipper {
         } else {
             session.stalls += 1;
         }
-        Ok(last >= position.seq && session.stalls <= STALLS_MOST)
+        let kept = last >= position.seq && session.stalls <= STALLS_MOST;
+        Ok(if kept { Place::Kept } else { Place::Lost })
     }
 
     /// Opens the database and finds its place in the journal; `None` if it must be built anew.
@@ -178,19 +204,22 @@ impl Shipper {
         let writer = Writer::open(&self.options).await?;
         let file = database::identity(&path);
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
-        match source::resume(&self.options.data_directory, writer.position())? {
-            Some(source) => Ok(Some(Session { writer, source, file, stalls: 0 })),
-            None => {
-                drop(writer);
+        match source::resume(&self.options.data_directory, writer.position()) {
+            Ok(Some(source)) => Ok(Some(Session { writer, source, file, stalls: 0 })),
+            Ok(None) => {
+                writer.close().await;
                 self.rebuild("the journal was replaced, or lost its end")?;
                 Ok(None)
+            }
+            Err(error) => {
+                writer.close().await;
+                Err(error)
             }
         }
     }
 
     /// Begins a new database.
-    fn rebuild(&mut self, because: &'static str) -> Result<(), ShipError> {
-        self.session = None;
+    fn rebuild(&self, because: &'static str) -> Result<(), ShipError> {
         database::remove(&self.options.file())?;
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
         tracing::warn!(because, "the audit index is built again from the journal");
@@ -202,9 +231,8 @@ impl Shipper {
         Ok(())
     }
 
-    /// After a failure: leaves the session, and tells.
-    fn recover(&mut self, error: &ShipError) {
-        self.session = None;
+    /// After a failure: tells, and does what helps.
+    fn recover(&self, error: &ShipError) {
         let told = error.to_string();
         let again = self.shared.status.borrow().trouble.as_deref() == Some(&told);
         if !again {

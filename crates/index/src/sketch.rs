@@ -1,95 +1,185 @@
 //! Latencies summed up so that percentiles can be told, to 1 % of the value, and sums be added up.
+//!
+//! The bins are those of a DDSketch. They are stored as they are, few and far between: most sums are of a
+//! few calls, for which a sketch's own format takes five times the room.
 
-use std::fmt;
+use std::sync::LazyLock;
 
-use sketches_ddsketch::{Config, DDSketch};
+use sketches_ddsketch::Config;
 
-/// Latencies in microseconds.
-#[derive(Clone)]
-pub(crate) struct Latencies(DDSketch);
+/// Which latencies share a bin, and what latency a bin stands for.
+static BINS: LazyLock<Config> = LazyLock::new(Config::defaults);
 
-impl Latencies {
-    pub(crate) fn new() -> Latencies {
-        Latencies(DDSketch::new(Config::defaults()))
-    }
+/// The bin of a latency in microseconds; none is taken for less than 1 µs.
+pub(crate) fn bin(micros: u64) -> i32 {
+    #[expect(clippy::cast_precision_loss, reason = "a bin is exact to 1 % only")]
+    BINS.key(micros.max(1) as f64)
+}
 
-    /// Adds one latency.
-    pub(crate) fn add(&mut self, micros: u64) {
-        // Above 2^53 µs, 285 years, the value is rounded.
-        #[expect(clippy::cast_precision_loss, reason = "the sketch itself is exact to 1 % only")]
-        self.0.add(micros as f64);
-    }
-
-    /// Adds those of a stored sketch; whether it could be read.
-    pub(crate) fn merge_stored(&mut self, bytes: &[u8]) -> bool {
-        DDSketch::from_java_bytes(bytes).is_ok_and(|other| self.0.merge(&other).is_ok())
-    }
-
-    /// A stored sketch, if it can be read.
-    pub(crate) fn from_stored(bytes: &[u8]) -> Option<Latencies> {
-        DDSketch::from_java_bytes(bytes).ok().map(Latencies)
-    }
-
-    /// As it is stored.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        self.0.to_java_bytes()
-    }
-
-    /// The latency that the share `quantile` (0 to 1) of all does not pass; `None` if there are none.
-    pub(crate) fn quantile(&self, quantile: f64) -> Option<u64> {
-        let micros = self.0.quantile(quantile).ok().flatten()?.round();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a cast from a float saturates"
-        )]
-        Some(micros as u64)
+/// The latency in microseconds that a bin stands for.
+fn micros(bin: i32) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast from a float saturates"
+    )]
+    {
+        BINS.value(bin).round() as u64
     }
 }
 
-impl fmt::Debug for Latencies {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} latencies", self.0.count())
+/// How many latencies lie in which bin.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Latencies {
+    /// In any order, and a bin may stand more than once.
+    bins: Vec<(i32, u64)>,
+}
+
+impl Latencies {
+    /// Adds one latency by its bin.
+    pub(crate) fn add(&mut self, bin: i32) {
+        self.bins.push((bin, 1));
     }
+
+    /// Adds stored ones; whether all of them could be read.
+    pub(crate) fn add_stored(&mut self, mut bytes: &[u8]) -> bool {
+        let mut bin = 0_i32;
+        while !bytes.is_empty() {
+            let Some((step, count)) = take_number(&mut bytes).zip(take_number(&mut bytes)) else {
+                return false;
+            };
+            let Ok(step) = i32::try_from(step) else { return false };
+            let Some(next) = bin.checked_add(step) else { return false };
+            bin = next;
+            self.bins.push((bin, count));
+        }
+        true
+    }
+
+    /// As they are stored: for each bin the distance from the one before, and how many. Bins begin at 0,
+    /// because no latency is less than 1 µs.
+    pub(crate) fn into_bytes(mut self) -> Vec<u8> {
+        self.tidy();
+        let (mut bytes, mut before) = (Vec::with_capacity(self.bins.len() * 3), 0);
+        for (bin, count) in &self.bins {
+            push_number(&mut bytes, u64::from(bin.abs_diff(before)));
+            push_number(&mut bytes, *count);
+            before = *bin;
+        }
+        bytes
+    }
+
+    /// The latencies in microseconds that these shares (0 to 1) of all do not pass; `None` if there are none.
+    pub(crate) fn quantiles<const N: usize>(&mut self, shares: [f64; N]) -> Option<[u64; N]> {
+        self.tidy();
+        let total: u64 = self.bins.iter().map(|(_, count)| count).sum();
+        let last = total.checked_sub(1)?;
+        Some(shares.map(|share| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                clippy::cast_precision_loss,
+                reason = "a rank is as exact as the sketch"
+            )]
+            let rank = (share * last as f64) as u64;
+            let mut passed = 0;
+            let found = self.bins.iter().find(|(_, count)| {
+                passed += count;
+                passed > rank
+            });
+            found.or(self.bins.last()).map_or(0, |(bin, _)| micros(*bin))
+        }))
+    }
+
+    /// Puts the bins in order, each once.
+    fn tidy(&mut self) {
+        self.bins.sort_unstable_by_key(|(bin, _)| *bin);
+        self.bins.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = kept.1.saturating_add(later.1);
+            }
+            same
+        });
+    }
+}
+
+/// Seven bits a byte, the lowest first; all but the last byte have the highest bit.
+fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
+    loop {
+        let [low, ..] = number.to_le_bytes();
+        number >>= 7;
+        if number == 0 {
+            return bytes.push(low & 0x7f);
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use sketches_ddsketch::DDSketch;
 
     use super::*;
 
     proptest! {
         #[test]
-        fn percentiles_are_near_and_survive_storing_and_merging(
-            mut values in proptest::collection::vec(0u64..100_000_000, 1..400),
+        fn percentiles_are_those_of_the_library_and_survive_storing(
+            mut values in proptest::collection::vec(1u64..100_000_000, 1..400),
             split in 0usize..400,
-            quantile in 0.0f64..=1.0,
+            share in 0.001f64..0.999,
         ) {
-            let (mut whole, mut left, mut right) = (Latencies::new(), Latencies::new(), Latencies::new());
+            let mut library = DDSketch::new(Config::defaults());
+            let mut parts = [Latencies::default(), Latencies::default()];
             for (position, value) in values.iter().enumerate() {
-                whole.add(*value);
-                if position < split { left.add(*value) } else { right.add(*value) }
+                #[expect(clippy::cast_precision_loss, reason = "small")]
+                library.add(*value as f64);
+                parts[usize::from(position < split)].add(bin(*value));
             }
-            let mut merged = Latencies::new();
-            prop_assert!(merged.merge_stored(&left.to_bytes()) && merged.merge_stored(&right.to_bytes()));
-            prop_assert_eq!(merged.quantile(quantile), whole.quantile(quantile));
+            let mut whole = Latencies::default();
+            for part in parts {
+                prop_assert!(whole.add_stored(&part.into_bytes()));
+            }
+            let [told] = whole.quantiles([share]).unwrap();
+            let expected = library.quantile(share).unwrap().unwrap();
+            #[expect(clippy::cast_precision_loss, reason = "small")]
+            let same = (told as f64 - expected).abs() <= 0.5;
+            prop_assert!(same, "{told} for {expected}");
             values.sort_unstable();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small")]
-            let exact = values[(quantile * (values.len() - 1) as f64) as usize];
-            let told = whole.quantile(quantile).unwrap();
-            #[expect(clippy::cast_precision_loss, reason = "small")]
-            let allowed = exact as f64 * 0.011 + 1.0;
-            #[expect(clippy::cast_precision_loss, reason = "small")]
-            let off = told.abs_diff(exact) as f64;
-            prop_assert!(off <= allowed, "{told} for {exact}");
+            let exact = values[(share * (values.len() - 1) as f64) as usize];
+            prop_assert!(told.abs_diff(exact) <= exact / 99 + 1, "{told} for {exact}");
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let mut latencies = Latencies::default();
+            if latencies.add_stored(&bytes) {
+                let mut again = Latencies::default();
+                prop_assert!(again.add_stored(&latencies.into_bytes()));
+            }
         }
     }
 
     #[test]
-    fn nothing_has_no_percentile_and_rubbish_is_refused() {
-        assert_eq!(Latencies::new().quantile(0.5), None);
-        assert!(!Latencies::new().merge_stored(b""));
-        assert!(!Latencies::new().merge_stored(&[0xff, 1, 2]));
+    fn bins_begin_at_none_and_none_has_no_percentile() {
+        assert_eq!((bin(0), bin(1)), (0, 0));
+        assert!(bin(u64::MAX) < 3000);
+        assert_eq!(Latencies::default().quantiles([0.5]), None);
+        assert_eq!(Latencies::default().into_bytes(), b"");
     }
 }

@@ -1,12 +1,12 @@
 //! Calls summed up per series and hour, and per series and day. Pure: `writer` adds the sums of a batch to
 //! those that are stored.
 
-use std::collections::{BTreeMap, HashMap};
+use foldhash::HashMap;
 
 use crate::batch::Ending;
 use crate::dimension::Class;
 use crate::series::Series;
-use crate::sketch::Latencies;
+use crate::sketch::{Latencies, bin};
 
 const MICROS: i64 = 1_000_000;
 /// Length of an hour and of a day in seconds. Both begin where UTC's do.
@@ -19,10 +19,10 @@ pub(crate) struct Addition {
     calls: u64,
     errors: u64,
     last_ts: i64,
-    /// Calls in each minute, counted since 1970.
-    minutes: BTreeMap<i64, u64>,
-    /// Latencies of calls in microseconds.
-    latencies: Vec<u64>,
+    /// Calls in minutes, counted since 1970; in any order, and a minute may stand more than once.
+    minutes: Vec<(i64, u64)>,
+    /// Latencies of calls, by their bins.
+    latencies: Vec<i32>,
 }
 
 impl Addition {
@@ -30,9 +30,7 @@ impl Addition {
         self.calls += other.calls;
         self.errors += other.errors;
         self.last_ts = self.last_ts.max(other.last_ts);
-        for (minute, calls) in &other.minutes {
-            *self.minutes.entry(*minute).or_default() += calls;
-        }
+        self.minutes.extend_from_slice(&other.minutes);
         self.latencies.extend_from_slice(&other.latencies);
     }
 }
@@ -53,7 +51,11 @@ impl Sums {
         let sum = self.sum(class, ts);
         sum.calls += 1;
         sum.last_ts = sum.last_ts.max(ts);
-        *sum.minutes.entry(ts.div_euclid(60 * MICROS)).or_default() += 1;
+        let minute = ts.div_euclid(60 * MICROS);
+        match sum.minutes.last_mut() {
+            Some((last, calls)) if *last == minute => *calls += 1,
+            Some(_) | None => sum.minutes.push((minute, 1)),
+        }
     }
 
     /// Counts how a call at `ts` ended.
@@ -62,7 +64,7 @@ impl Sums {
         sum.errors += u64::from(ending.is_error);
         let latency =
             ending.gateway_us.map(|gateway| gateway.saturating_add(ending.upstream_us.unwrap_or(0)));
-        sum.latencies.extend(latency);
+        sum.latencies.extend(latency.map(bin));
     }
 
     fn sum(&mut self, class: &Class, ts: i64) -> &mut Addition {
@@ -71,7 +73,7 @@ impl Sums {
 
     /// The additions on all levels, per hour and per day.
     pub(crate) fn expand(&self) -> (Additions, Additions) {
-        let (mut hourly, mut daily) = (Additions::new(), Additions::new());
+        let (mut hourly, mut daily) = (Additions::default(), Additions::default());
         for ((series, start), sum) in &self.finest {
             for series in series.each_level() {
                 hourly.entry((series, *start)).or_default().add(sum);
@@ -104,31 +106,37 @@ pub(crate) struct Sum {
 
 impl Sum {
     /// Adds what a batch adds.
-    pub(crate) fn add(&mut self, addition: &Addition) {
+    pub(crate) fn add(&mut self, mut addition: Addition) {
         self.calls += addition.calls;
         self.errors += addition.errors;
         self.last_ts = self.last_ts.max(addition.last_ts);
-        for (minute, calls) in &addition.minutes {
-            if *minute == self.minute {
-                self.minute_calls += calls;
-            } else if *minute > self.minute {
-                (self.minute, self.minute_calls) = (*minute, *calls);
-            }
-            let counted = if *minute == self.minute { self.minute_calls } else { *calls };
-            self.peak = self.peak.max(counted);
+        addition.minutes.sort_unstable();
+        for minute in addition.minutes.chunk_by(|a, b| a.0 == b.0) {
+            self.add_minute(minute);
         }
         if addition.latencies.is_empty() {
             return;
         }
-        let mut latencies = Latencies::new();
+        let mut latencies = Latencies::default();
         if let Some(bytes) = &self.latency {
-            // A sketch that cannot be read is begun anew: counts matter more than percentiles.
-            latencies.merge_stored(bytes);
+            // What cannot be read is left out: counts matter more than percentiles.
+            latencies.add_stored(bytes);
         }
-        for micros in &addition.latencies {
-            latencies.add(*micros);
+        for bin in &addition.latencies {
+            latencies.add(*bin);
         }
-        self.latency = Some(latencies.to_bytes());
+        self.latency = Some(latencies.into_bytes());
+    }
+
+    /// Adds calls of one minute. Those of one before the newest are not added to what was counted in it then.
+    fn add_minute(&mut self, parts: &[(i64, u64)]) {
+        let Some((minute, _)) = parts.first().copied() else { return };
+        let calls: u64 = parts.iter().map(|(_, calls)| calls).sum();
+        let known = if minute == self.minute { self.minute_calls } else { 0 };
+        self.peak = self.peak.max(known + calls);
+        if minute >= self.minute {
+            (self.minute, self.minute_calls) = (minute, known + calls);
+        }
     }
 }
 
@@ -151,8 +159,7 @@ mod tests {
             }
             let (hourly, daily) = sums.expand();
             assert_eq!((hourly.len(), daily.len()), (6, 6));
-            let addition = hourly.values().next().unwrap();
-            stored.add(addition);
+            stored.add(hourly.into_values().next().unwrap());
         }
         assert_eq!((stored.calls, stored.peak, stored.last_ts), (9, 5, minute + 4));
     }

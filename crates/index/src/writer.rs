@@ -1,7 +1,7 @@
 //! Stores batches. A batch, and how far it goes in the journal, are one transaction: after a crash the index
 //! holds all of it or nothing, and no record twice.
 
-mod sums;
+pub(crate) mod sums;
 
 use std::collections::HashMap;
 
@@ -69,6 +69,13 @@ impl Writer {
         Ok(Writer { connection, ledger, timeline, position })
     }
 
+    /// Closes the database and waits until it is closed: what comes next may delete its file.
+    pub(crate) async fn close(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "the audit index was not closed cleanly");
+        }
+    }
+
     /// How far the journal was copied.
     pub(crate) fn position(&self) -> &Position {
         &self.position
@@ -127,17 +134,19 @@ async fn advance(connection: &mut SqliteConnection, from: &Position, to: &Positi
     if moved.rows_affected() == 1 { Ok(()) } else { Err(ShipError::Overtaken) }
 }
 
+/// Finds calls without an outcome by their requests.
+pub(crate) const OPEN: RowList = RowList {
+    before: "SELECT id, ts, class_id, request_id FROM event WHERE outcome_seq IS NULL AND request_id IN (VALUES",
+    columns: 1,
+    after: ")",
+};
+
 /// Stored calls without an outcome that late outcomes may belong to, oldest first.
 async fn find_open(
     connection: &mut SqliteConnection,
     batch: &Batch,
     ledger: &Ledger,
 ) -> Result<Vec<Open>, ShipError> {
-    const OPEN: RowList = RowList {
-        before: "SELECT id, ts, class_id, request_id FROM event WHERE outcome_seq IS NULL AND request_id IN (VALUES",
-        columns: 1,
-        after: ")",
-    };
     let mut requests: Vec<&str> = batch.late.iter().map(|late| &*late.request_id).collect();
     requests.sort_unstable();
     requests.dedup();
@@ -239,14 +248,16 @@ async fn store_events(
         .await
 }
 
+/// Tells of stored calls what became of them.
+pub(crate) const CLOSED: RowList = RowList {
+    before: "WITH ended (id, class_id, seq, gateway_us, upstream_us) AS (VALUES",
+    columns: 5,
+    after: ") UPDATE event SET class_id = ended.class_id, outcome_seq = ended.seq, \
+            gateway_us = ended.gateway_us, upstream_us = ended.upstream_us \
+            FROM ended WHERE event.id = ended.id",
+};
+
 async fn store_closed(connection: &mut SqliteConnection, closed: &[Closed]) -> Result<(), sqlx::Error> {
-    const CLOSED: RowList = RowList {
-        before: "WITH ended (id, class_id, seq, gateway_us, upstream_us) AS (VALUES",
-        columns: 5,
-        after: ") UPDATE event SET class_id = ended.class_id, outcome_seq = ended.seq, \
-                gateway_us = ended.gateway_us, upstream_us = ended.upstream_us \
-                FROM ended WHERE event.id = ended.id",
-    };
     CLOSED
         .execute(connection, closed, |statement, Closed { id, class, ending }| {
             statement

@@ -1,18 +1,22 @@
 //! The events of several classes, newest first. Each class has its events in order in the index; the newest
 //! of all is always the newest of one class.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::range::Range;
 use super::{Query, push_terms};
 use crate::ledger::ClassId;
 use crate::number::stored;
+use crate::rows::{RowList, Statement};
 
-/// Events that are read of a class at a time: few at first, because most classes contribute one.
-const CHUNKS: [i64; 4] = [4, 16, 64, 256];
+/// Events that are read of a class at first, for many classes at once: most contribute few. Stands in
+/// `FIRST_OF`, too.
+const FIRST_READ: i64 = 4;
+/// Events that are read of a class later, each time.
+const LATER_READS: [i64; 3] = [16, 64, 256];
 
 /// Goes through the events of classes.
 #[derive(Debug)]
@@ -44,11 +48,17 @@ impl Merge {
         wanted: usize,
     ) -> Result<Merge, sqlx::Error> {
         // Events that a range of time leaves out at its ends may stand before those that are wanted.
-        let most = if query.from == i64::MIN && query.until == i64::MAX { wanted } else { usize::MAX };
+        let most = if query.is_at_any_time() { wanted } else { usize::MAX };
         let newest: Vec<(ClassId, i64)> =
-            newest(query, range, most).build_query_as().fetch_all(connection).await?;
-        let head = |(class, next)| Head { next, class, more: Vec::new(), reads: 0, is_last: false };
-        Ok(Merge { range, classes: newest.into_iter().map(head).collect() })
+            newest(query, range, most).build_query_as().fetch_all(&mut *connection).await?;
+        let near = newest.get(..wanted).unwrap_or(&newest);
+        let mut more = first_of(connection, near, range).await?;
+        let classes = newest.into_iter().enumerate().map(|(position, (class, next))| {
+            let (reads, more) = (usize::from(position < wanted), more.remove(&class).unwrap_or_default());
+            let is_last = reads > 0 && stored(more.len() as u64) < FIRST_READ;
+            Head { next, class, more, reads, is_last }
+        });
+        Ok(Merge { range, classes: classes.collect() })
     }
 
     /// The next event.
@@ -70,7 +80,8 @@ impl Merge {
 
     /// Reads more events of a class.
     async fn read(&self, connection: &mut SqliteConnection, head: &mut Head) -> Result<(), sqlx::Error> {
-        let count = CHUNKS.get(head.reads).or(CHUNKS.last()).copied().unwrap_or(1);
+        let later = LATER_READS.get(head.reads.saturating_sub(1)).or(LATER_READS.last());
+        let count = later.copied().unwrap_or(FIRST_READ);
         head.more = sqlx::query_scalar(MORE)
             .bind(head.class)
             .bind(self.range.first)
@@ -84,6 +95,33 @@ impl Merge {
         Ok(())
     }
 }
+
+/// The first events of each class after its newest, oldest first.
+async fn first_of(
+    connection: &mut SqliteConnection,
+    classes: &[(ClassId, i64)],
+    range: Range,
+) -> Result<HashMap<ClassId, Vec<i64>>, sqlx::Error> {
+    let bind = |statement: Statement, (class, next): &(ClassId, i64)| {
+        statement.bind(*class).bind(range.first).bind(*next)
+    };
+    let mut first: HashMap<ClassId, Vec<i64>> = HashMap::new();
+    for row in FIRST_OF.fetch(connection, classes, bind).await? {
+        first.entry(row.try_get("class_id")?).or_default().push(row.try_get("id")?);
+    }
+    for ids in first.values_mut() {
+        ids.sort_unstable();
+    }
+    Ok(first)
+}
+
+pub(super) const FIRST_OF: RowList = RowList {
+    before: "WITH wanted (class_id, first, next) AS (VALUES",
+    columns: 3,
+    after: ") SELECT wanted.class_id, event.id FROM wanted CROSS JOIN event ON event.id IN \
+            (SELECT id FROM event WHERE class_id = wanted.class_id AND id >= wanted.first \
+             AND id < wanted.next ORDER BY id DESC LIMIT 4)",
+};
 
 pub(super) const MORE: &str =
     "SELECT id FROM event WHERE class_id = ? AND id >= ? AND id < ? ORDER BY id DESC LIMIT ?";

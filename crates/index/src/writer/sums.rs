@@ -1,7 +1,6 @@
 //! Adds the sums of a batch to those that are stored.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use sqlx::Row;
 use sqlx::sqlite::SqliteConnection;
 
@@ -11,13 +10,16 @@ use crate::rows::{ROWS, RowList};
 use crate::series::SeriesId;
 use crate::sums::{Addition, Additions, Sum, Sums};
 
+/// What is to be added to the sum of a series and an hour or day.
+type Keyed = ((SeriesId, i64), Addition);
+
 /// A table of sums, as the two statements that it needs.
-struct Table {
-    read: RowList,
+pub(crate) struct Table {
+    pub(crate) read: RowList,
     write: RowList,
 }
 
-const HOURLY: Table = Table {
+pub(crate) const HOURLY: Table = Table {
     read: RowList {
         before: "WITH wanted (series_id, start) AS (VALUES",
         columns: 2,
@@ -32,7 +34,7 @@ const HOURLY: Table = Table {
     },
 };
 
-const DAILY: Table = Table {
+pub(crate) const DAILY: Table = Table {
     read: RowList {
         before: "WITH wanted (series_id, start) AS (VALUES",
         columns: 2,
@@ -69,38 +71,42 @@ impl Table {
         additions: Additions,
         ledger: &mut Ledger,
     ) -> Result<(), sqlx::Error> {
-        let mut keyed: Vec<((SeriesId, i64), Addition)> = additions
+        let mut keyed: Vec<Keyed> = additions
             .into_iter()
             .map(|((series, start), addition)| ((ledger.series(series), start), addition))
             .collect();
         // In the table's order, so that neighbours share pages.
         keyed.sort_unstable_by_key(|(key, _)| *key);
-        for chunk in keyed.chunks(ROWS) {
-            let mut present = self.present(connection, chunk).await?;
+        let mut keyed = keyed.into_iter();
+        loop {
+            let chunk: Vec<Keyed> = keyed.by_ref().take(ROWS).collect();
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            let mut present = self.present(connection, &chunk).await?;
             let sums: Vec<_> = chunk
-                .iter()
+                .into_iter()
                 .map(|(key, addition)| {
-                    let mut sum = present.remove(key).unwrap_or_default();
+                    let mut sum = present.remove(&key).unwrap_or_default();
                     sum.add(addition);
-                    (*key, sum)
+                    (key, sum)
                 })
                 .collect();
             self.write(connection, &sums).await?;
         }
-        Ok(())
     }
 
     /// The stored sums among those that are wanted.
     async fn present(
         &self,
         connection: &mut SqliteConnection,
-        wanted: &[((SeriesId, i64), Addition)],
+        wanted: &[Keyed],
     ) -> Result<HashMap<(SeriesId, i64), Sum>, sqlx::Error> {
         let statement =
             wanted.iter().fold(self.read.statement(wanted.len()), |statement, ((series, start), _)| {
                 statement.bind(*series).bind(*start)
             });
-        let mut present = HashMap::new();
+        let mut present = HashMap::default();
         for row in statement.fetch_all(connection).await? {
             let sum = Sum {
                 calls: read(row.try_get("calls")?),
