@@ -47,6 +47,15 @@ impl Failure {
         self
     }
 
+    /// The same failure with the vendor's id of the run, by which people find it there.
+    #[must_use]
+    pub fn of_run(mut self, id: &str) -> Self {
+        if !id.is_empty() {
+            self.code.push_str(&format!(" (prediction {id})"));
+        }
+        self
+    }
+
     /// Whether the vendor may charge for it.
     #[must_use]
     pub fn spent(&self) -> Spent {

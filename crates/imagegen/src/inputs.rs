@@ -146,3 +146,6 @@ fn outside(path: &Path) -> Failure {
         "give the path or uri of a picture saved by this server, an https address, or a data: URI.",
     )
 }
+
+#[cfg(test)]
+mod tests;

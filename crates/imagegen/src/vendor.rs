@@ -143,7 +143,11 @@ impl Vendor {
         let model = if model == "{model}" { "" } else { model };
         match verb {
             "predict" => Ok(Self::Imagen(imagen::Imagen::new(api(base, auth)?, model))),
-            "generateContent" => Ok(Self::Gemini(gemini::Gemini::at_endpoint(api(base, auth)?, model))),
+            "generateContent" => {
+                // Vertex speaks of projects and takes tokens; the Gemini interface takes keys, wherever it is.
+                let auth = if path.contains("/projects/") { auth } else { Auth::GoogleKey };
+                Ok(Self::Gemini(gemini::Gemini::at_endpoint(api(base, auth)?, model)))
+            }
             _ => Ok(Self::Custom(custom::Custom::new(api(endpoint, auth)?))),
         }
     }

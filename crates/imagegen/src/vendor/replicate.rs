@@ -92,7 +92,8 @@ impl Replicate {
             // The picture is there, but nobody wants it.
             call.sleep(Duration::ZERO).await?;
         }
-        let pictures = self.pictures(&prediction, call).await.map_err(Failure::perhaps_spent)?;
+        let named = id.as_deref().unwrap_or_default();
+        let pictures = self.pictures(&prediction, call).await.map_err(|failure| failure.of_run(named))?;
         Ok(Batch { pictures, cost: None, id })
     }
 
@@ -155,15 +156,16 @@ impl Replicate {
             call.say("Replicate: downloading the picture");
             pictures.push(match address.strip_prefix("data:") {
                 Some(data) => decoded(data)?,
-                None => self.fetcher.fetch(address, Fetched::Delivery, call).await.map_err(of_replicate)?,
+                None => self.fetcher.fetch(address, Fetched::Delivery, call).await.map_err(undelivered)?,
             });
         }
         Ok(pictures)
     }
 }
 
-fn of_replicate(failure: Failure) -> Failure {
-    failure.led_by("Replicate API error: ")
+/// A picture that was made and paid for, but did not arrive.
+fn undelivered(failure: Failure) -> Failure {
+    failure.led_by("Replicate API error: ").perhaps_spent()
 }
 
 fn decoded(data: &str) -> Result<Bytes, Failure> {

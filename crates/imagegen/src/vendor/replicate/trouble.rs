@@ -77,7 +77,8 @@ pub(super) fn failed(prediction: &Value) -> Failure {
             "look at replicate.com/predictions before trying again.",
         ),
     };
-    Failure::new(happened, format!("prediction {}", quoted(status)), advice)
+    let failure = Failure::new(happened, format!("prediction {}", quoted(status)), advice);
+    if status == "aborted" { failure } else { failure.perhaps_spent() }
 }
 
 /// An answer that makes no sense.
