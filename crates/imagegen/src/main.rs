@@ -78,6 +78,9 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return complain(&error.into(), USAGE),
     };
+    for said in &settings.without_effect {
+        tracing::warn!("{said}");
+    }
     if settings.provider == Provider::Vendors
         && Tool::ALL.into_iter().all(|tool| settings.key(tool).is_none())
     {

@@ -24,6 +24,7 @@ const TIMEOUT: &str = "IMAGEGEN_TIMEOUT";
 const PARTIAL_IMAGES: &str = "OPENAI_PARTIAL_IMAGES";
 const COST_PER_CALL: &str = "IMAGEGEN_MAX_COST_PER_CALL";
 const COST: &str = "IMAGEGEN_MAX_COST";
+const VERTEX: &str = "GOOGLE_GENAI_USE_VERTEXAI";
 const MODELS: &str = "IMAGEGEN_MODELS";
 
 /// How long a call may take when the environment does not say.
@@ -60,6 +61,8 @@ pub struct Settings {
     pub openai_account: OpenAiAccount,
     /// What is known of models.
     pub catalogue: Arc<Catalogue>,
+    /// What is set but has no effect here, for people.
+    pub without_effect: Vec<&'static str>,
     models: Vec<(Tool, String)>,
     keys: Vec<(&'static str, Secret)>,
 }
@@ -153,6 +156,7 @@ impl Settings {
                 project: variables.text("OPENAI_PROJECT_ID")?,
             },
             catalogue: Arc::new(catalogue),
+            without_effect: without_effect(variables)?,
             models: Vec::new(),
             keys: Vec::new(),
         };
@@ -211,6 +215,14 @@ fn naming(variables: &Variables<'_>) -> Result<Naming, SettingsError> {
     }
 }
 
+/// Variables that other clients of the vendors heed.
+fn without_effect(variables: &Variables<'_>) -> Result<Vec<&'static str>, SettingsError> {
+    let vertex = variables.text(VERTEX)?.is_some_and(|value| matches!(value.as_str(), "true" | "True" | "1"));
+    let said = "GOOGLE_GENAI_USE_VERTEXAI has no effect: set GOOGLE_IMAGEN_ENDPOINT to the address of a model on \
+                Vertex that ends with :predict or :generateContent, and use image.generate.google";
+    Ok(vertex.then_some(said).into_iter().collect())
+}
+
 fn number(
     variables: &Variables<'_>,
     name: &'static str,
@@ -264,6 +276,7 @@ mod tests {
             ("IMAGEGEN_MAX_COST", "5"),
             ("OPENAI_PARTIAL_IMAGES", "0"),
             ("OPENAI_ORG_ID", "org"),
+            ("GOOGLE_GENAI_USE_VERTEXAI", "true"),
             ("GOOGLE_API_KEY", "canary-google"),
         ])
         .unwrap();
@@ -282,6 +295,7 @@ mod tests {
             settings.key(Tool::Google).is_some() && settings.key(Tool::Google) == settings.key(Tool::Gemini)
         );
         assert!(settings.key(Tool::Replicate).is_none());
+        assert_eq!(settings.without_effect.len(), 1);
         assert!(!format!("{settings:?}").contains("canary"));
     }
 

@@ -26,6 +26,9 @@ const LARGEST_ANSWER: usize = 96 * 1024 * 1024;
 /// The largest error text that is read, in bytes.
 const LARGEST_ERROR: usize = 64 * 1024;
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept. Vendors close theirs after a minute or so, and a create that meets such a
+/// one could not be told from a create that was accepted.
+const IDLE: Duration = Duration::from_secs(15);
 /// How long an answer that has begun may say nothing.
 const STALL_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -97,6 +100,7 @@ pub(crate) fn client(guard: Option<Guard>) -> Result<Client, Failure> {
         .referer(false)
         .no_proxy()
         .http1_only()
+        .pool_idle_timeout(IDLE)
         .connect_timeout(CONNECT_PATIENCE);
     if let Some(guard) = guard {
         builder = builder.dns_resolver(guard);

@@ -28,7 +28,7 @@ pub struct Addresses {
     pub delivery: Vec<HostPort>,
 }
 
-/// An address without a slash at its end.
+/// An address; one that paths are added to has no slash at its end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
 
@@ -57,7 +57,8 @@ impl Endpoint {
             && url.password().is_none()
             && (query == Query::Allowed || url.query().is_none())
             && url.fragment().is_none();
-        plain.then(|| Self(text.trim_end_matches('/').to_owned()))
+        let whole = if query == Query::Allowed { text } else { text.trim_end_matches('/') };
+        plain.then(|| Self(whole.to_owned()))
     }
 }
 

@@ -51,6 +51,7 @@ impl Replicate {
     pub(super) async fn plan(&self, job: &Job, call: &Call) -> Result<Plan, Failure> {
         let reference = Reference::parse(&job.model_id)?;
         job.check_inputs()?;
+        input::check_size(&job.inputs)?;
         if job.model.known == Known::Listed {
             return Ok(input::plan(job, &reference));
         }

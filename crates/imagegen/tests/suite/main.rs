@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their harness")]
 
 mod contract;
+mod dotenv;
 mod harness;
 mod over_http;
 mod process;

@@ -1,5 +1,7 @@
 //! Wishes for sizes against the rules of the listed models.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -84,7 +86,8 @@ proptest! {
     #[test]
     fn sizes_stay_within_limits(width in 1_u32.., height in 1_u32..) {
         let asked = Shape { sides: Some((width, height)), ..Shape::default() };
-        let catalogue = Catalogue::built_in().unwrap();
+        static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::built_in().unwrap());
+        let catalogue = &CATALOGUE;
         for (tool, id, least, most, step) in [
             (Tool::Replicate, "black-forest-labs/flux-1.1-pro", 256, 1440, 32),
             (Tool::Replicate, "bytedance/seedream-4", 1024, 4096, 1),

@@ -4,7 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::super::{Body, Job, Plan, ignored};
 use crate::failure::{Failure, quoted};
+use crate::inputs::Input;
 use crate::picture::Format;
+
+/// The most bytes of pictures that a request carries.
+const MOST_INLINE: usize = 10 * 1024 * 1024;
 
 /// `owner/name` or `owner/name:version`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,22 @@ impl Reference {
     }
 }
 
+/// Refuses pictures that do not fit into a request.
+pub(super) fn check_size(inputs: &[Input]) -> Result<(), Failure> {
+    let sizes = inputs.iter().map(|input| match input {
+        Input::Address(_) => 0,
+        Input::Picture { bytes, .. } => bytes.len(),
+    });
+    if sizes.sum::<usize>() <= MOST_INLINE {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "No picture was made: Replicate takes at most 10 MB of pictures within a request.",
+        "bad_input_image (nothing was sent)",
+        "give smaller pictures, or their https addresses, which Replicate fetches itself.",
+    ))
+}
+
 /// The request to a listed model.
 pub(super) fn plan(job: &Job, reference: &Reference) -> Plan {
     let (model, arguments, mut notes) = (&job.model, &job.arguments, Vec::new());
@@ -90,7 +110,7 @@ pub(super) fn plan(job: &Job, reference: &Reference) -> Plan {
     if let (Some(field), Some(negative)) = (&fields.negative, negative) {
         input.insert(field.clone(), json!(negative.text()));
     }
-    let pictures: Vec<String> = job.inputs.iter().map(crate::inputs::Input::uri).collect();
+    let pictures: Vec<String> = job.inputs.iter().map(Input::uri).collect();
     match (&fields.images, &fields.image, pictures.first()) {
         (Some(list), _, Some(_)) => drop(input.insert(list.clone(), json!(pictures))),
         (None, Some(one), Some(first)) => drop(input.insert(one.clone(), json!(first))),

@@ -104,6 +104,16 @@ fn an_unlisted_model_gets_only_fields_that_it_says_it_has() {
 }
 
 #[test]
+fn pictures_within_a_request_have_a_limit() {
+    let picture = |bytes: usize| crate::inputs::Input::Picture {
+        bytes: vec![0; bytes].into(),
+        format: crate::picture::Format::Png,
+    };
+    assert!(input::check_size(&[picture(6 << 20), picture(4 << 20)]).is_ok());
+    assert!(input::check_size(&[picture(6 << 20), picture((4 << 20) + 1)]).is_err());
+}
+
+#[test]
 fn references_cannot_lead_elsewhere() {
     for wrong in
         ["qwen-image", "", "/", "a/", "a/..", "../b", "a/b/c", "a/b?c", "a/b:", "a/b:c/d", "a b/c", "a/b#c"]
