@@ -233,27 +233,49 @@ fn subscribes(parts: &Parts<'_>, decision: &mut Decision) {
     }
 }
 
-/// What is generated: by a model where there is a prompt; a file where a place for it is given.
+/// What is made of the arguments: by a model where there is a prompt; a file where a place for it is given.
 fn makes(parts: &Parts<'_>, decision: &mut Decision) {
-    if decision.category != Category::Read
-        || !acts(parts).any(|act| act.verb == "generate" || act.verb == "gen")
-    {
+    const MAKING: [&str; 14] = [
+        "generate",
+        "gen",
+        "convert",
+        "format",
+        "extract",
+        "transform",
+        "render",
+        "compress",
+        "encode",
+        "decode",
+        "download",
+        "export",
+        "beautify",
+        "clean",
+    ];
+    let makes = acts(parts).any(|act| MAKING.contains(&act.verb.as_str()));
+    if decision.category != Category::Read || !makes {
         return;
     }
-    let field = |fits: &dyn Fn(&Field<'_>) -> bool| parts.fields.iter().find(|field| fits(field));
-    let prompt = field(&|field| field.words.last().is_some_and(|word| word == "prompt"));
-    let place = field(&|field| {
-        let has = |words: &[&str]| field.words.iter().any(|word| words.contains(&word.as_str()));
-        has(&["output", "save", "out", "dest", "destination"])
-            && has(&["path", "dir", "directory", "file", "filename"])
-    });
-    let (category, found) = match (prompt, place) {
-        (Some(prompt), _) => (Category::Execute, prompt),
-        (None, Some(place)) => (Category::Write, place),
-        (None, None) => return,
+    let generates = acts(parts).any(|act| act.verb == "generate" || act.verb == "gen");
+    let prompt = |field: &&Field<'_>| generates && field.words.last().is_some_and(|word| word == "prompt");
+    let of_field = |field: &Field<'_>| Evidence { quote: field.name.to_owned(), at: field.at.clone() };
+    let (category, found) = if let Some(prompt) = parts.fields.iter().find(prompt) {
+        (Category::Execute, of_field(prompt))
+    } else if let Some(place) = parts.fields.iter().find(|field| names_an_output(field)) {
+        (Category::Write, of_field(place))
+    } else if let Some(found) = parts.phrases.get(Phrase::Saves) {
+        (Category::Write, found.clone())
+    } else {
+        return;
     };
-    let why = format!("it generates something, and takes `{}`", found.name);
-    decision.raise(category, why, vec![Evidence { quote: found.name.to_owned(), at: found.at.clone() }]);
+    let why = format!("it makes something, and its definition says `{}`", found.quote);
+    decision.raise(category, why, vec![found]);
+}
+
+/// Whether an argument says where a result is put.
+fn names_an_output(field: &Field<'_>) -> bool {
+    let has = |words: &[&str]| field.words.iter().any(|word| words.contains(&word.as_str()));
+    has(&["output", "save", "out", "dest", "destination", "target"])
+        && has(&["path", "dir", "directory", "file", "filename", "folder"])
 }
 
 /// A call that costs is a paid computation.

@@ -79,7 +79,9 @@ fn an_argument_that_selects_the_action_counts_at_its_worst() {
     let action = json!({"action": {"type": "string", "enum": ["get", "list", "delete"]}});
     check(&with_schema("notes", "Works with notes", &action), Category::Destructive);
     let method = json!({"path": {"type": "string"}, "method": {"enum": ["GET", "POST"]}});
-    check(&with_schema("request", "Sends a request", &method), Category::Write);
+    check(&with_schema("entries", "Entries of a log", &method), Category::Write);
+    let methods = "Calls an endpoint. method: GET, POST, PUT or DELETE";
+    check(&tool("call_endpoint", methods), Category::Destructive);
     let filter = json!({"action": {"enum": ["created", "build_failed", "merge"]}});
     check(&with_schema("list_events", "Lists events", &filter), Category::Read);
 }

@@ -10,9 +10,9 @@ use crate::assessment::Category::{self, Destructive, Execute, Financial, Read, W
 type Rule = (&'static str, &'static str, Category);
 
 /// Verbs that bring something about.
-const MAKING: &str = "create add make issue send submit place initiate process generate finalize begin start execute \
-    perform open post new prepare post set register trigger capture authorize settle confirm complete schedule book \
-    request record";
+const MAKING: &str = "create add make issue send submit place initiate process generate finalize begin start \
+        execute perform open post new prepare post set register trigger capture authorize settle \
+        confirm complete schedule book request record";
 
 /// The first rule that fits decides.
 const RULES: &[Rule] = &[
@@ -20,40 +20,40 @@ const RULES: &[Rule] = &[
     (
         MAKING,
         "payment refund charge payout invoice disbursement donation deposit withdrawal bank_transfer \
-        wire_transfer payment_link payment_intent payment_request payment_order checkout checkout_session purchase \
-        stake credit_note bill bounty loan wager bet bid swap token_swap tip_payment direct_debit",
+        wire_transfer payment_link payment_intent payment_request payment_order checkout \
+        checkout_session purchase stake credit_note bill bounty loan wager bet bid swap token_swap \
+        tip_payment direct_debit",
         Financial,
     ),
     (
         "capture authorize approve settle complete confirm release process sign pay execute",
-        "payment payout invoice refund \
-        charge transfer transaction order expense settlement withdrawal",
+        "payment payout invoice refund charge transfer transaction order expense settlement \
+        withdrawal",
         Financial,
     ),
     (
         "place submit create execute send make open modify amend replace post issue bulk sign set",
-        "order trade limit_order \
-        market_order orders trades buy_order sell_order stop_order spot_order batch_orders position swap_order",
+        "order trade limit_order market_order orders trades buy_order sell_order stop_order \
+        spot_order batch_orders position swap_order",
         Financial,
     ),
     (
         "update change modify switch upgrade downgrade create start renew add",
-        "subscription billing_plan \
-        subscription_plan plan_subscription paid_plan subscriptions",
+        "subscription billing_plan subscription_plan plan_subscription paid_plan subscriptions",
         Financial,
     ),
     ("upgrade downgrade", "plan account tier membership", Financial),
     (
         "send transfer forward move withdraw deposit bridge wrap unwrap airdrop burn mint lock",
-        "money funds payment token \
-        tokens crypto eth sol btc matic bnb usdc usdt erc20 erc721 erc1155 nft native coins coin transaction transactions \
-        tip sats satoshis balance ether bitcoin lamports spl_token trx ton sui strk credits",
+        "money funds payment token tokens crypto eth sol btc matic bnb usdc usdt erc20 erc721 erc1155 \
+        nft native coins coin transaction transactions tip sats satoshis balance ether bitcoin \
+        lamports spl_token trx ton sui strk credits",
         Financial,
     ),
     (
         "send broadcast submit execute sign",
-        "transaction transactions tx raw_transaction sign_doc signed_transaction \
-        swap_transaction signed_tx rawtransaction",
+        "transaction transactions tx raw_transaction sign_doc signed_transaction swap_transaction \
+        signed_tx rawtransaction",
         Financial,
     ),
     ("add remove provide withdraw supply", "liquidity collateral margin funds stake", Financial),
@@ -74,8 +74,9 @@ const RULES: &[Rule] = &[
     // A transfer of something else
     (
         "transfer",
-        "issue issues ownership repository repo project file files domain contact call chat case conversation \
-        ticket owner deal channel data task document job session ticket agent folder item",
+        "issue issues ownership repository repo project file files domain contact call chat case \
+        conversation ticket owner deal channel data task document job session ticket agent folder \
+        item",
         Write,
     ),
     ("claim", "task issue ticket item handle username job", Write),
@@ -84,15 +85,21 @@ const RULES: &[Rule] = &[
     ("bridge", "network conference call", Execute),
     ("fund", "campaign wallet account", Financial),
     ("stake unstake", "", Financial),
+    (
+        "send",
+        "command commands key keys keystroke keystrokes signal input instruction request http_request \
+        api_request rpc",
+        Execute,
+    ),
     // Removal that is undone by adding again
     (
         "remove clear unset",
-        "label labels tag tags reaction reactions emoji star bookmark favorite favorites like follower \
-        highlight parent assignee watcher assignees upvote vote filter formatting style selection dependency fill pin type \
-        milestone priority relationship",
+        "label labels tag tags reaction reactions emoji star bookmark favorite favorites like \
+        follower highlight parent assignee watcher assignees upvote vote filter formatting style \
+        selection dependency fill pin type milestone priority relationship",
         Write,
     ),
-    ("delete", "reaction reactions star bookmark favorite like vote upvote", Write),
+    ("delete", "reaction reactions star like vote upvote", Write),
     ("clear", "selection search filter filters console_view screen", Write),
     ("refresh", "app page tab browser window", Execute),
     ("quote", "tweet post", Write),
@@ -115,17 +122,17 @@ const RULES: &[Rule] = &[
     ),
     (
         "run execute perform conduct do make initiate start submit process",
-        "search searches analysis audit scan lookup \
-        check validation diagnostics comparison calculation assessment evaluation review inspection health_check \
-        full_text_search web_search select_query read_query similarity_search semantic_search vector_search \
-        report_query analytics forecast research search_query get_request wildcard_search",
+        "search searches analysis audit scan lookup check validation diagnostics comparison \
+        calculation assessment evaluation review inspection health_check full_text_search web_search \
+        select_query read_query similarity_search semantic_search vector_search report_query \
+        analytics forecast research search_query get_request wildcard_search",
         Read,
     ),
     (
         "generate create make build prepare",
-        "report summary overview preview analysis statistics insights suggestion suggestions \
-        hash uuid guid qr qr_code recommendation recommendations estimate explanation diff outline password \
-        random_number comparison forecast",
+        "report summary overview preview analysis statistics insights suggestion suggestions hash \
+        uuid guid qr qr_code recommendation recommendations estimate explanation diff outline \
+        password random_number comparison forecast",
         Read,
     ),
     ("test check", "connection connectivity credentials api_connection reachability", Read),
@@ -141,8 +148,8 @@ const RULES: &[Rule] = &[
     ("select", "option dropdown element option_value", Execute),
     (
         "resolve",
-        "issue issues thread comment comments alert alerts incident conversation ticket case discussion task problem \
-        conflict review_thread finding",
+        "issue issues thread comment comments alert alerts incident conversation ticket case \
+        discussion task problem conflict review_thread finding",
         Write,
     ),
     ("resolve", "", Read),
@@ -162,22 +169,25 @@ const RULES: &[Rule] = &[
     // What a model or a machine makes
     (
         "generate gen create make produce edit transform convert",
-        "speech music voice song soundtrack avatar \
-        animation sound_effect ai_image ai_video text_to_speech",
+        "speech music voice song soundtrack avatar animation sound_effect ai_image ai_video \
+        text_to_speech",
         Execute,
     ),
     (
         "generate gen make",
-        "image images video videos audio picture photo art artwork completion response text content sound \
-        model illustration variations logo icon podcast story embedding embeddings presentation slides",
+        "image images video videos meme banner thumbnail poster infographic wallpaper comic portrait \
+        headshot clip reel audio picture photo art artwork completion response text content sound \
+        model illustration variations logo icon podcast story embedding embeddings presentation \
+        slides",
         Execute,
     ),
     (
         "generate",
-        "code config configuration yaml schema template documentation docs test tests snippet script sql query \
-        commit_message prompt prompts description types url link plan checklist names name title ideas text_diff example \
-        examples policy chart charts diagram graph plot token tokens signature key_pair boilerplate component outline \
-        address mnemonic wallet keypair pattern palette color_palette markdown json csv data sample_data map timestamp",
+        "code config configuration yaml schema template documentation docs test tests snippet script \
+        sql query commit_message prompt prompts description types url link plan checklist names name \
+        title ideas text_diff example examples policy chart charts diagram graph plot token tokens \
+        signature key_pair boilerplate component outline address mnemonic wallet keypair pattern \
+        palette color_palette markdown json csv data sample_data map timestamp",
         Read,
     ),
     (
@@ -191,8 +201,8 @@ const RULES: &[Rule] = &[
     ("scale", "image picture figure drawing object", Write),
     (
         "build populate prepare compose",
-        "query url transaction request prompt report context filter transaction_data unsigned_transaction \
-        swap_transaction swap tx search",
+        "query url transaction request prompt report context filter transaction_data \
+        unsigned_transaction swap_transaction swap tx search",
         Read,
     ),
     ("print", "hello text value info tree", Read),

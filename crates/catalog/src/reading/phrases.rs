@@ -22,6 +22,8 @@ pub(crate) enum Phrase {
     Paid,
     /// It is kept apart from the rest.
     Sandboxed,
+    /// What is made is put into a file.
+    Saves,
 }
 
 /// How many bytes of a description are searched.
@@ -128,6 +130,23 @@ const PHRASES: &[(Phrase, &[&str])] = &[
             "will be billed",
             "per call cost",
             "paid api call",
+        ],
+    ),
+    (
+        Phrase::Saves,
+        &[
+            "where to save",
+            "saves the output",
+            "save the output",
+            "saves output",
+            "output path",
+            "output_path",
+            "target_path",
+            "output file path",
+            "output directory",
+            "saves the result to",
+            "written to disk",
+            "saved to disk",
         ],
     ),
     (Phrase::Sandboxed, &["sandbox", "isolated environment", "isolated container", "ephemeral container"]),

@@ -104,7 +104,9 @@ impl<'t> Sentence<'t> {
                 sure = sure && (lexicon::is_opener(&word.lower) || self.labels(at));
                 continue;
             };
-            if lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
+            let here = self.words.get(at + 1).is_some_and(|next| next.lower == "here");
+            if here
+                || lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
                 || self.offers(at)
                 || self.is_empty(at, verb)
             {
