@@ -11,7 +11,7 @@ use crate::settings::Settings;
 
 /// What of a head was not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// `Host` is missing, stands twice, or names nobody we are.
     Host,
     /// `Origin` is not allowed.
@@ -20,7 +20,7 @@ pub(crate) enum Fault {
 
 /// The names and origins that are answered.
 #[derive(Debug)]
-pub(crate) struct Door {
+pub struct Door {
     hosts: Vec<String>,
     origins: Vec<String>,
     listen: IpAddr,
@@ -29,7 +29,7 @@ pub(crate) struct Door {
 impl Door {
     /// The door of a listener at `listen`.
     #[must_use]
-    pub(crate) fn new(settings: &Settings, listen: SocketAddr) -> Self {
+    pub fn new(settings: &Settings, listen: SocketAddr) -> Self {
         let lower = |list: &[String]| list.iter().map(|s| s.to_ascii_lowercase()).collect();
         Self {
             hosts: lower(&settings.allowed_hosts),
@@ -43,7 +43,7 @@ impl Door {
     /// # Errors
     ///
     /// Which of the two was not acceptable.
-    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Fault> {
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Fault> {
         let host = match request.uri().host() {
             Some(host) => Some(host),
             None => single(request.headers(), header::HOST).and_then(host_of),

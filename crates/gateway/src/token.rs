@@ -19,13 +19,22 @@ pub const SHORTEST: usize = 22;
 ///
 /// The system's source of randomness failed.
 pub fn mint() -> Result<String, getrandom::Error> {
+    mint_as(PREFIX)
+}
+
+/// Makes a token of the same form with another beginning.
+///
+/// # Errors
+///
+/// The system's source of randomness failed.
+pub fn mint_as(prefix: &str) -> Result<String, getrandom::Error> {
     let mut random = [0; 32];
     getrandom::fill(&mut random)?;
-    let body = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
+    let body = format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random));
     Ok(format!("{body}{}", checksum(&body)))
 }
 
-/// The checksum of `tg_` and the random part: the first 36 bits of its SHA-256 in base64url.
+/// The checksum of the beginning and the random part: the first 36 bits of its SHA-256 in base64url.
 fn checksum(body: &str) -> String {
     let mut text = URL_SAFE_NO_PAD.encode(Sha256::digest(body.as_bytes()));
     text.truncate(CHECKSUM_CHARS);
@@ -35,9 +44,15 @@ fn checksum(body: &str) -> String {
 /// Whether the text has the form of a minted token, checksum included.
 #[must_use]
 pub fn is_minted(token: &str) -> bool {
+    is_minted_as(token, PREFIX)
+}
+
+/// Whether the text has the form of a minted token with this beginning, checksum included.
+#[must_use]
+pub fn is_minted_as(token: &str, prefix: &str) -> bool {
     let body = token.len().saturating_sub(CHECKSUM_CHARS);
-    token.len() == PREFIX.len() + RANDOM_CHARS + CHECKSUM_CHARS
-        && token.starts_with(PREFIX)
+    token.len() == prefix.len() + RANDOM_CHARS + CHECKSUM_CHARS
+        && token.starts_with(prefix)
         && token.split_at_checked(body).is_some_and(|(body, sum)| checksum(body) == sum)
 }
 

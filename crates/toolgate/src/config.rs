@@ -22,10 +22,9 @@ use toolgate_policy::{Format, Located, Place, Plan, Problem, Problems, Severity,
 use crate::environment::Environment;
 use scalar::Reader;
 
-pub(crate) use grant::{is_label, is_tag};
 pub(crate) use listen::{default_console, default_listen};
-pub(crate) use policy::{PolicyFile, is_policy_name};
-pub(crate) use server::is_server_name;
+pub(crate) use policy::PolicyFile;
+pub(crate) use toolgate_gateway::rules::{is_label, is_policy_name, is_server_name, is_tag};
 
 /// What the command line says in place of the file.
 #[derive(Clone, Debug, Default)]

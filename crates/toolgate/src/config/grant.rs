@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use toolgate_gateway::rules::{is_label, is_tag};
 use toolgate_gateway::settings::{GrantSettings, Names, TokenSettings};
 use toolgate_gateway::token;
 use toolgate_json::Kind;
@@ -12,17 +13,6 @@ use super::scalar::Reader;
 use super::secret::weakness;
 
 const NAMES: [(&str, Names); 2] = [("dotted", Names::Dotted), ("underscore", Names::Underscore)];
-
-/// Whether a grant may be called so.
-pub(crate) fn is_label(label: &str) -> bool {
-    (1..=64).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-/// Whether a tag may be spelt so.
-pub(crate) fn is_tag(tag: &str) -> bool {
-    (1..=64).contains(&tag.chars().count()) && !tag.chars().any(char::is_control)
-}
 
 /// What a grant may name.
 pub(super) struct Known<'a> {

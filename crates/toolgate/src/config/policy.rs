@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use toolgate_gateway::rules::is_policy_name;
 use toolgate_policy::{Place, Plan};
 
 use super::scalar::Reader;
@@ -33,12 +34,6 @@ impl PolicyFile {
         };
         Self { name: name.to_owned(), path: path.to_owned(), plan, findings }
     }
-}
-
-/// Whether a policy may be called so.
-pub(crate) fn is_policy_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 impl Reader<'_> {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use toolgate_gateway::rules::{UrlFault, is_own_header, is_reserved, is_server_name, server_url};
 use toolgate_gateway::settings::{Protocol, Reach, ServerSettings};
 use toolgate_json::Kind;
 use toolgate_policy::Place;
@@ -14,31 +15,6 @@ const PROTOCOLS: [(&str, Protocol); 3] =
     [("auto", Protocol::Auto), ("legacy", Protocol::Legacy), ("modern", Protocol::Modern)];
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_DURATION: Duration = Duration::from_mins(10);
-/// Names that routes of the gateway have.
-const RESERVED: [&str; 5] = ["mcp", "sse", "message", "healthz", "readyz"];
-/// Headers that the gateway itself writes, or that belong to one connection.
-const OWN_HEADERS: [&str; 11] = [
-    "host",
-    "content-length",
-    "content-type",
-    "accept",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "last-event-id",
-];
-
-/// Whether a server may be called so.
-pub(crate) fn is_server_name(name: &str) -> bool {
-    (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-        && !name.starts_with(['_', '-'])
-        && !RESERVED.contains(&name)
-}
-
 impl Reader<'_> {
     pub(super) fn servers(&mut self, place: Option<Place<'_>>) -> Vec<ServerSettings> {
         let members = place.into_iter().flat_map(Place::members);
@@ -49,7 +25,7 @@ impl Reader<'_> {
         let name = place.name().unwrap_or_default();
         if !is_server_name(name) {
             let message = format!("`{name}` is no name for a server");
-            let help = if RESERVED.contains(&name) {
+            let help = if is_reserved(name) {
                 "a route of the gateway has this name; choose another".to_owned()
             } else {
                 "use at most 64 of `a-z`, `0-9`, `_` and `-`, and begin with a letter or digit".to_owned()
@@ -104,21 +80,18 @@ impl Reader<'_> {
     /// A URL may hold a secret, so no message repeats it.
     fn url(&mut self, place: Place<'_>) -> Option<Uri> {
         let text = self.text(place)?;
-        let uri = text.parse::<Uri>().ok().filter(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
-        });
-        let Some(uri) = uri.filter(|_| !text.contains('#')) else {
-            let help = "write it as in `https://example.com/mcp`";
-            self.problems.error_with_help(place, "not an `http` or `https` URL with a host", help);
-            return None;
+        let (message, help) = match server_url(&text) {
+            Ok(uri) => return Some(uri),
+            Err(UrlFault::Form) => {
+                ("not an `http` or `https` URL with a host", "write it as in `https://example.com/mcp`")
+            }
+            Err(UrlFault::Credentials) => (
+                "the URL holds credentials, which logs would show",
+                "remove them from the URL and write a header `Authorization` under `headers`",
+            ),
         };
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            let help = "remove them from the URL and write a header `Authorization` under `headers`";
-            self.problems.error_with_help(place, "the URL holds credentials, which logs would show", help);
-            return None;
-        }
-        Some(uri)
+        self.problems.error_with_help(place, message, help);
+        None
     }
 
     fn headers(&mut self, place: Option<Place<'_>>) -> Vec<(HeaderName, HeaderValue)> {
@@ -150,7 +123,7 @@ impl Reader<'_> {
             self.problems.name_error(member, format!("`{text}` is no name of a header"), None);
             return None;
         };
-        if OWN_HEADERS.contains(&name.as_str()) || name.as_str().starts_with("mcp-") {
+        if is_own_header(&name) {
             let message = format!("the gateway itself writes the header `{name}`");
             self.problems.name_error(member, message, Some("remove it".to_owned()));
             return None;
