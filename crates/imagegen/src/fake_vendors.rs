@@ -59,6 +59,8 @@ pub use self::ledger::{Event, Ledger, Vendor};
 /// The largest request body, in bytes: a few pictures to edit.
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection may be idle, as at many front ends.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 
 /// A bound fake server.
 #[derive(Debug)]
@@ -171,8 +173,10 @@ async fn connection(stream: TcpStream, app: TowerToHyperService<Router>) {
             }
         }
     });
-    let serving =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_PATIENCE)
+        .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = serving.await {
         tracing::debug!(%error, "a connection broke off");
     }

@@ -266,10 +266,13 @@ impl Plan {
 }
 
 impl Job {
-    /// How many requests give the wanted number of pictures, and how many pictures each gives.
+    /// How many requests give the wanted number of pictures, and how many pictures each gives: no more than wanted,
+    /// since each is paid for.
     fn rounds(&self) -> (u8, u8) {
-        let each = self.model.pictures.min(self.arguments.count).max(1);
-        (self.arguments.count.div_ceil(each), each)
+        let wanted = self.arguments.count;
+        let most = self.model.pictures.min(wanted).max(1);
+        let each = (1..=most).rev().find(|each| wanted.is_multiple_of(*each)).unwrap_or(1);
+        (wanted / each, each)
     }
 
     /// Refuses more pictures to start from than the model takes.

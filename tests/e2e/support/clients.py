@@ -33,8 +33,17 @@ def run(work):
 
 def inspector(url, *arguments, era="legacy", token=TOKEN):
     """Exit code and JSON of one run of the Inspector."""
-    command = ["node", str(INSPECTOR), "--cli", url, "--transport", "http", "--protocol-era", era,
-               "--header", f"Authorization: Bearer {token}", "--stored-auth-only", "--format", "json", "-q", *arguments]
+    return inspected([url, "--transport", "http", "--header", f"Authorization: Bearer {token}", "--stored-auth-only"], era, arguments)
+
+
+def inspector_stdio(server, env, *arguments, era="legacy"):
+    """The same with a server that the Inspector starts itself."""
+    variables = [part for name, value in env.items() for part in ("-e", f"{name}={value}")]
+    return inspected([*map(str, server), "--transport", "stdio", *variables], era, arguments)
+
+
+def inspected(target, era, arguments):
+    command = ["node", str(INSPECTOR), "--cli", *target, "--protocol-era", era, "--format", "json", "-q", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
                           env={**os.environ, "NO_COLOR": "1"})
     text = done.stdout.strip()

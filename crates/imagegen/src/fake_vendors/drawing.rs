@@ -111,11 +111,15 @@ fn encode(sketch: Sketch) -> ImageResult<Vec<u8>> {
     let mut file = Vec::new();
     let raw = pixels(sketch);
     match encoding {
-        Encoding::Png => PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter)
+        Encoding::Png => PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Up)
             .write_image(&raw, width, height, ExtendedColorType::Rgb8)?,
         Encoding::ClearPng => {
-            PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter)
-                .write_image(&raw, width, height, ExtendedColorType::Rgba8)?;
+            PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Up).write_image(
+                &raw,
+                width,
+                height,
+                ExtendedColorType::Rgba8,
+            )?;
         }
         Encoding::Jpeg => JpegEncoder::new_with_quality(&mut file, 75).write_image(
             &raw,

@@ -10,6 +10,7 @@ use super::{Batch, Body, Fold, Job, Plan, ignored};
 use crate::call::Call;
 use crate::failure::{Failure, quoted};
 use crate::picture::Format;
+use crate::tool::MOST_PICTURES;
 use crate::wire::{Api, Request};
 
 /// The model where neither the call nor the endpoint names one.
@@ -56,7 +57,8 @@ impl Imagen {
             parameters.insert("negativePrompt".to_owned(), json!(negative.text()));
         }
         let prompt = job.folded_prompt(Fold::Style, &mut notes);
-        if let Some(seed) = arguments.seed {
+        let seed = arguments.seed.map(|seed| folded_seed(seed, &mut notes));
+        if let Some(seed) = seed {
             parameters.insert("seed".to_owned(), json!(seed));
             parameters.insert("addWatermark".to_owned(), json!(false));
             notes.push("adjusted: no watermark, because Imagen takes a seed only without one".to_owned());
@@ -68,7 +70,7 @@ impl Imagen {
         Ok(Plan {
             path: format!("/{id}:predict"),
             body: Body::Json(json!({ "instances": [{ "prompt": prompt }], "parameters": parameters })),
-            seed: arguments.seed.map(|seed| ("/parameters/seed", seed)),
+            seed: seed.map(|seed| ("/parameters/seed", seed)),
             requests,
             pictures,
             sides: fitted.sides,
@@ -88,6 +90,16 @@ impl Imagen {
         let body = answer.json(call).await?;
         Ok(Batch { pictures: pictures(&body)?, ..Batch::default() })
     }
+}
+
+/// A seed within Imagen's 32 bits, with room for counting it up from one request to the next.
+fn folded_seed(seed: i64, notes: &mut Vec<String>) -> i64 {
+    let most = i64::from(u32::MAX) - i64::from(MOST_PICTURES);
+    let folded = seed.rem_euclid(most);
+    if folded != seed {
+        notes.push(format!("adjusted: seed {seed} -> {folded}, because Imagen takes 32 bits without a sign"));
+    }
+    folded
 }
 
 fn pictures(body: &Value) -> Result<Vec<Bytes>, Failure> {
@@ -114,6 +126,18 @@ fn filtered(reason: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seeds_are_folded_into_32_bits() {
+        for (seed, folded) in [(0, 0), (7, 7), (4_294_967_284, 4_294_967_284), (-1, 4_294_967_284)] {
+            let mut notes = Vec::new();
+            assert_eq!(folded_seed(seed, &mut notes), folded);
+            assert_eq!(notes.len(), usize::from(seed != folded), "{notes:?}");
+        }
+        for seed in [i64::MIN, i64::MAX, 1 << 32] {
+            assert!((0..=4_294_967_284).contains(&folded_seed(seed, &mut Vec::new())));
+        }
+    }
 
     #[test]
     fn filtered_pictures_are_told_apart_from_made_ones() {

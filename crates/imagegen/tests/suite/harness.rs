@@ -1,5 +1,6 @@
 //! A server with its own output directory, and clients of each era over each transport.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use rmcp::service::{RoleClient, RunningService, ServiceError, serve_client_with_
 use rmcp::transport::StreamableHttpClientTransport;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::DuplexStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +39,7 @@ pub(crate) const EVERY_WAY: [(Over, Era); 4] = [
 ];
 
 /// A running server and what it saves; both end with it.
+#[derive(Debug)]
 pub(crate) struct Rig {
     pub(crate) dir: TempDir,
     server: Server,
@@ -52,11 +55,19 @@ impl Rig {
     }
 
     pub(crate) fn with(provider: Provider) -> Self {
+        match provider {
+            Provider::Placeholder => Self::of(&[("IMAGEGEN_PROVIDER", "placeholder")]),
+            Provider::Vendors => Self::of(&[]),
+        }
+    }
+
+    /// With these variables, the first of each name, and an output directory of its own unless one is named.
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let settings = Settings::from_lookup(|name| match (name, provider) {
-            ("OUTPUT_DIR", _) => Some(dir.path().join("outputs").into()),
-            ("IMAGEGEN_PROVIDER", Provider::Placeholder) => Some("placeholder".into()),
-            _ => None,
+        let settings = Settings::from_lookup(|name| {
+            let named =
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+            named.or_else(|| (name == "OUTPUT_DIR").then(|| dir.path().join("outputs").into()))
         });
         let server = Server::new(settings.unwrap());
         Self { dir, server, stop: CancellationToken::new(), tasks: JoinSet::new() }
@@ -70,19 +81,22 @@ impl Rig {
             }
         };
         match over {
-            Over::Pipes => {
-                let (ours, theirs) = tokio::io::duplex(64 * 1024);
-                let (input, output) = tokio::io::split(theirs);
-                let (server, stop) = (self.server.clone(), self.stop.clone());
-                self.tasks.spawn(async move { stdio::serve(server, input, output, stop).await.unwrap() });
-                serve_client_with_lifecycle((), ours, mode).await.unwrap()
-            }
+            Over::Pipes => serve_client_with_lifecycle((), self.pipes(), mode).await.unwrap(),
             Over::Http => {
                 let address = self.listen().await;
                 let transport = StreamableHttpClientTransport::from_uri(format!("http://{address}/mcp"));
                 serve_client_with_lifecycle((), transport, mode).await.unwrap()
             }
         }
+    }
+
+    /// Our end of a pair of pipes that the server serves.
+    pub(crate) fn pipes(&mut self) -> DuplexStream {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let (input, output) = tokio::io::split(theirs);
+        let (server, stop) = (self.server.clone(), self.stop.clone());
+        self.tasks.spawn(async move { stdio::serve(server, input, output, stop).await.unwrap() });
+        ours
     }
 
     pub(crate) async fn listen(&mut self) -> SocketAddr {

@@ -3,7 +3,13 @@
 
 mod contract;
 mod dotenv;
+mod failures;
+mod faked;
+mod fidelity;
 mod harness;
 mod over_http;
+mod patience;
+mod pictures;
 mod process;
 mod protocol;
+mod replay;
