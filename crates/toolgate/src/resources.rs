@@ -11,7 +11,8 @@ use toolgate_gateway::settings::{
 use toolgate_gateway::{Loaded, Pending, Source, token};
 use toolgate_policy::{Format, Plan};
 use toolgate_store::{
-    Change, Contents, FileNames, Minted, OpenServer, Options, Store, StoreError, Syntax, TokenHash,
+    Change, Contents, FileNames, LoadedServer, Minted, Options, Secret, Server, Store, StoreError, Syntax,
+    TokenHash,
 };
 
 use crate::shell::now_micros;
@@ -130,10 +131,13 @@ fn add(loaded: &mut Loaded, contents: Contents, file: &str) -> Result<(), Vec<St
         policies.into_iter().filter(|p| !clash("policy", &p.name, &names.policies)).collect();
     let made =
         grants.iter().filter(|g| !g.managed_by_file && !clash("grant", &g.label, &names.grants)).collect();
-    for server in servers.into_iter().filter(|open| open.server.spec.enabled) {
-        match server_of(server) {
-            Ok(server) => settings.servers.push(server),
-            Err(problem) => problems.push(problem),
+    for LoadedServer { server, secrets } in servers.into_iter().filter(|loaded| loaded.server.spec.enabled) {
+        let name = server.name.clone();
+        match secrets.map(|secrets| server_of(server, &secrets)) {
+            Ok(Ok(server)) => settings.servers.push(server),
+            Ok(Err(problem)) => problems.push(problem),
+            // Only this server is closed: without its secrets nothing goes there.
+            Err(error) => loaded.warnings.push(format!("the server `{name}` cannot be used: {error}")),
         }
     }
     for policy in policies {
@@ -203,8 +207,7 @@ fn plan_of(policy: &toolgate_store::Policy) -> Result<Plan, Vec<String>> {
     }
 }
 
-fn server_of(open: OpenServer) -> Result<ServerSettings, String> {
-    let OpenServer { server, secrets } = open;
+fn server_of(server: Server, secrets: &[(String, Secret)]) -> Result<ServerSettings, String> {
     let (name, spec) = (server.name, server.spec);
     let bad =
         |what: &str| format!("the server `{name}` of the store has {what}: set it anew through the API");
