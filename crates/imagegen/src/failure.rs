@@ -1,5 +1,8 @@
 //! Why no picture came of a call: what happened, the code, and what to do, each for the one who reads it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use crate::secret::Secrets;
@@ -14,6 +17,16 @@ pub struct Failure {
     code: String,
     advice: String,
     spent: Spent,
+    rescued: Option<Box<Rescued>>,
+}
+
+/// A picture that was made but has no file, for the result to carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rescued {
+    /// The file that would have been.
+    pub bytes: Bytes,
+    /// Its media type.
+    pub mime: &'static str,
 }
 
 /// Whether the vendor may charge for a call that failed.
@@ -30,13 +43,20 @@ impl Failure {
     #[must_use]
     pub fn new(happened: impl Into<String>, code: impl Into<String>, advice: impl Into<String>) -> Self {
         let (happened, code, advice) = (happened.into(), code.into(), advice.into());
-        Self { happened, code, advice, spent: Spent::Nothing }
+        Self { happened, code, advice, spent: Spent::Nothing, rescued: None }
     }
 
     /// The same failure of a call that the vendor may charge for.
     #[must_use]
     pub fn perhaps_spent(mut self) -> Self {
         self.spent = Spent::Perhaps;
+        self
+    }
+
+    /// The same failure with the picture that could not be saved, as it was paid for.
+    #[must_use]
+    pub fn rescuing(mut self, picture: Option<Rescued>) -> Self {
+        self.rescued = picture.map(Box::new);
         self
     }
 
@@ -72,7 +92,11 @@ impl Failure {
     /// The result that the caller's model can read.
     #[must_use]
     pub fn into_result(self, secrets: &Secrets) -> CallToolResult {
-        CallToolResult::error(vec![ContentBlock::text(self.text(secrets))])
+        let mut content = vec![ContentBlock::text(self.text(secrets))];
+        let picture =
+            self.rescued.map(|picture| ContentBlock::image(STANDARD.encode(&picture.bytes), picture.mime));
+        content.extend(picture);
+        CallToolResult::error(content)
     }
 }
 
@@ -100,6 +124,15 @@ mod tests {
         );
         assert_eq!(failure.clone().into_result(&secrets).is_error, Some(true));
         assert_eq!((failure.spent(), failure.perhaps_spent().spent()), (Spent::Nothing, Spent::Perhaps));
+    }
+
+    #[test]
+    fn a_picture_without_a_file_is_carried_by_the_result() {
+        let picture = Rescued { bytes: Bytes::from_static(b"x"), mime: "image/png" };
+        let failure = Failure::new("not saved", "disk", "free space").rescuing(Some(picture));
+        let result = failure.into_result(&Secrets::default());
+        assert_eq!((result.is_error, result.content.len()), (Some(true), 2));
+        assert_eq!(result.content[1].as_image().unwrap().data, "eA==");
     }
 
     #[test]

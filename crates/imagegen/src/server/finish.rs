@@ -8,10 +8,13 @@ use image::DynamicImage;
 
 use super::Shared;
 use crate::arguments::Embed;
-use crate::failure::Failure;
-use crate::picture::{Facts, Format, ReadError, convert, preview, verify};
+use crate::failure::{Failure, Rescued};
+use crate::picture::{Facts, Format, Preview, ReadError, convert, preview, verify};
 use crate::reply::{Embedded, Picture};
 use crate::storage::{NewFile, SaveError};
+
+/// The longest side of a picture within a result, in pixels: clients break on longer ones.
+const LONGEST_EMBEDDED: u32 = 8_000;
 
 /// A picture that was made.
 pub(super) struct Raw {
@@ -53,17 +56,22 @@ impl Shared {
             notes.push(format!("received: {}x{}, though {width}x{height} was asked for", sides.0, sides.1));
         }
         let file = NewFile { at: wish.at, hint: &wish.hint, extension: facts.format.extension() };
-        let saved = self.output.save(file, &bytes).map_err(|error| unsaved(&error))?;
-        self.gallery.add(&saved.path, facts.format, bytes.len());
+        let saved = self.output.save(file, &bytes);
         let length = bytes.len();
+        let small = length <= wish.share && sides.0.max(sides.1) <= LONGEST_EMBEDDED;
         let embedded = match wish.embed {
             Embed::No => Embedded::Nothing,
-            Embed::Yes if length <= wish.share => Embedded::Picture(bytes),
+            Embed::Yes if small => Embedded::Picture(bytes),
             Embed::Yes => match preview(&picture, wish.share) {
                 Ok(Some(preview)) => Embedded::Preview(preview),
                 Ok(None) | Err(_) => Embedded::TooLarge,
             },
         };
+        let saved = match saved {
+            Ok(saved) => saved,
+            Err(error) => return Err(unsaved(&error).rescuing(rescued(embedded, facts.format))),
+        };
+        self.gallery.add(&saved.path, facts.format, length);
         Ok(Picture { saved, facts, bytes: length, embedded })
     }
 }
@@ -77,11 +85,23 @@ fn no_picture(error: &ReadError) -> Failure {
     .perhaps_spent()
 }
 
+/// What the result would have carried besides the path.
+fn rescued(embedded: Embedded, format: Format) -> Option<Rescued> {
+    match embedded {
+        Embedded::Picture(bytes) => Some(Rescued { bytes, mime: format.mime() }),
+        Embedded::Preview(preview) => {
+            Some(Rescued { bytes: preview.bytes.into(), mime: Preview::FORMAT.mime() })
+        }
+        Embedded::Nothing | Embedded::TooLarge => None,
+    }
+}
+
 fn unsaved(error: &SaveError) -> Failure {
     Failure::new(
         format!("No picture was saved: the picture was made, but could not be saved: {error}."),
         "disk",
-        "set OUTPUT_DIR to a directory that can be written, or free space on the disk.",
+        "set OUTPUT_DIR to a directory that can be written, or free space on the disk; with returnBase64 the result \
+         carries the picture all the same.",
     )
     .perhaps_spent()
 }

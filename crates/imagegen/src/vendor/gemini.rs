@@ -10,6 +10,7 @@ use super::{Batch, Body, Fold, Job, Plan, ignored, server_trouble};
 use crate::call::Call;
 use crate::failure::{Failure, quoted};
 use crate::inputs::Input;
+use crate::tool::Tool;
 use crate::wire::{Api, Request};
 
 /// Gemini's image models.
@@ -29,6 +30,7 @@ impl Gemini {
 
     /// At an endpoint that names a model itself.
     pub(super) fn at_endpoint(api: Api, model: &str) -> Self {
+        let model = if model.is_empty() { Tool::Gemini.default_model() } else { model };
         Self { api, front: "/", model: model.to_owned() }
     }
 

@@ -94,6 +94,10 @@ impl Replicate {
             call.sleep(Duration::ZERO).await?;
         }
         let named = id.as_deref().unwrap_or_default();
+        if !named.is_empty() && !is_known_end(&prediction) {
+            // Whatever its status means, nobody will fetch what comes of it.
+            self.call_off(named).await;
+        }
         let pictures = self.pictures(&prediction, call).await.map_err(|failure| failure.of_run(named))?;
         Ok(Batch { pictures, cost: None, id })
     }
@@ -187,6 +191,10 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 fn is_id(id: &str) -> bool {
     (1..=100).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn is_known_end(prediction: &Value) -> bool {
+    matches!(text(prediction, "status"), Some("succeeded" | "failed" | "canceled" | "aborted"))
 }
 
 fn is_final(prediction: &Value) -> bool {

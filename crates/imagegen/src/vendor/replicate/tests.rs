@@ -236,6 +236,13 @@ async fn the_deadline_calls_it_off_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_status_that_nobody_knows_ends_the_prediction() {
+    let rig = rig(|_, _, _| Reply::json(200, &prediction("dreaming", &Value::Null))).await;
+    assert!(rig.run(&call(300).0).await.unwrap_err().contains("unknown status `dreaming`"));
+    assert_eq!(rig.vendor.lines(), [CREATE, CANCEL]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_broke_off_is_not_repeated() {
     let rig = rig(|_, _, _| Reply::Break).await;
     let error = rig.run(&call(300).0).await.unwrap_err();
