@@ -56,6 +56,7 @@ fn base(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(LOCK_WAIT)
         .foreign_keys(false)
         .pragma("temp_store", "memory")
+        .row_buffer_size(1024)
         .thread_name(|_| "audit-index-db".to_owned())
         .disable_statement_logging()
 }

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use toolgate_journal::ReadError;
 
 use crate::database;
 use crate::error::ShipError;
 use crate::options::{Clock, Options};
 use crate::retention::Retention;
 use crate::status::{State, Status};
-use crate::writer::Writer;
+use crate::writer::{Position, Writer};
 use source::Source;
 
 /// Waits after failures: the first, and the longest, to which they double.
@@ -172,19 +173,16 @@ impl Shipper {
         Ok((step, self.look(session)?))
     }
 
-    /// Compares the index with the end of the journal. A journal that goes on
-    /// where its reader finds nothing has lost a file to retention; one that ends earlier was replaced.
+    /// Compares the index with the end of the journal. A journal that goes on where its reader finds nothing
+    /// has lost a file to retention; one that ends earlier was replaced.
     fn look(&self, session: &mut Session) -> Result<Place, ShipError> {
         let position = session.writer.position();
-        let last = toolgate_journal::last_seq(&self.options.data_directory)?;
-        let ahead = position.ts;
-        self.shared.status.send_modify(|status| {
-            status.indexed_seq = position.seq;
-            status.journal_seq = last;
-            status.skipped = position.skipped;
-            status.unreadable = position.unreadable;
-            status.lag = if last > position.seq { age((self.clock)(), ahead) } else { Duration::ZERO };
-        });
+        let last = match toolgate_journal::last_seq(&self.options.data_directory) {
+            // Counted as unreadable, once there is a record after it.
+            Err(ReadError::Damaged { .. }) => position.seq,
+            last => last?,
+        };
+        self.tell_position(position, Some(last));
         if last == position.seq {
             session.stalls = 0;
         } else {
@@ -192,6 +190,18 @@ impl Shipper {
         }
         let kept = last >= position.seq && session.stalls <= STALLS_MOST;
         Ok(if kept { Place::Kept } else { Place::Lost })
+    }
+
+    /// Tells how far the index is, and the journal, as far as is known.
+    fn tell_position(&self, position: &Position, last: Option<u64>) {
+        let now = (self.clock)();
+        self.shared.status.send_modify(|status| {
+            status.indexed_seq = position.seq;
+            status.indexed_ts = position.ts;
+            status.skipped = position.skipped;
+            status.unreadable = position.unreadable;
+            status.reached(last, now);
+        });
     }
 
     /// Opens the database and finds its place in the journal; `None` if it must be built anew.
@@ -203,6 +213,7 @@ impl Shipper {
         }
         let writer = Writer::open(&self.options).await?;
         let file = database::identity(&path);
+        self.tell_position(writer.position(), None);
         self.shared.generation.fetch_add(1, Ordering::AcqRel);
         match source::resume(&self.options.data_directory, writer.position()) {
             Ok(Some(source)) => Ok(Some(Session { writer, source, file, stalls: 0 })),
@@ -226,7 +237,7 @@ impl Shipper {
         self.shared.status.send_modify(|status| {
             status.rebuilds += 1;
             status.rebuilt_because = Some(because.to_owned());
-            status.indexed_seq = 0;
+            (status.indexed_seq, status.indexed_ts) = (0, 0);
         });
         Ok(())
     }
@@ -250,11 +261,12 @@ impl Shipper {
             | ShipError::Journal(_) => None,
         };
         let told = rebuilt.map_or(told, |error| error.to_string());
-        let last = toolgate_journal::last_seq(&self.options.data_directory);
+        let last = toolgate_journal::last_seq(&self.options.data_directory).ok();
+        let now = (self.clock)();
         self.shared.status.send_modify(|status| {
             status.state = State::Troubled;
             status.trouble = Some(told);
-            status.journal_seq = last.unwrap_or(status.journal_seq);
+            status.reached(last, now);
         });
     }
 
@@ -269,11 +281,6 @@ impl Shipper {
             };
         });
     }
-}
-
-/// Time since `then`; nothing if the clock was set back since.
-fn age(now: i64, then: i64) -> Duration {
-    Duration::from_micros(u64::try_from(now.saturating_sub(then)).unwrap_or(0))
 }
 
 /// Lets every other thread go first. The database's own thread is begun by this one and takes over its

@@ -25,9 +25,11 @@ pub struct Status {
     pub state: State,
     /// Last record of the journal that is in the index.
     pub indexed_seq: u64,
+    /// Its time: wall time in microseconds since 1970.
+    pub indexed_ts: i64,
     /// Last record of the journal when it was last looked at.
     pub journal_seq: u64,
-    /// Age of the last record copied, while there are more; zero when there are none.
+    /// Age of the last record copied while there are more; zero when there are none.
     pub lag: Duration,
     /// Records that retention removed from the journal before they were copied.
     pub skipped: u64,
@@ -47,5 +49,14 @@ impl Status {
     #[must_use]
     pub fn lag_records(&self) -> u64 {
         self.journal_seq.saturating_sub(self.indexed_seq)
+    }
+
+    /// Takes in how far the journal goes, if that is known, at the wall time `now`.
+    pub(crate) fn reached(&mut self, last: Option<u64>, now: i64) {
+        self.journal_seq = last.unwrap_or(self.journal_seq);
+        // Nothing if the clock was set back since, and nothing before the first record.
+        let age = u64::try_from(now.saturating_sub(self.indexed_ts)).unwrap_or(0);
+        let is_behind = self.lag_records() > 0 && self.indexed_seq > 0;
+        self.lag = if is_behind { Duration::from_micros(age) } else { Duration::ZERO };
     }
 }

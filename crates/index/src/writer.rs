@@ -41,6 +41,7 @@ pub(crate) struct Writer {
     pub(crate) connection: SqliteConnection,
     ledger: Ledger,
     timeline: Timeline,
+    newest: sums::Newest,
     position: Position,
 }
 
@@ -66,7 +67,8 @@ impl Writer {
         let position = read_position(&mut connection).await?;
         let ledger = read_ledger(&mut connection).await?;
         let timeline = read_timeline(&mut connection).await?;
-        Ok(Writer { connection, ledger, timeline, position })
+        let newest = sums::Newest::read(&mut connection).await?;
+        Ok(Writer { connection, ledger, timeline, newest, position })
     }
 
     /// Closes the database and waits until it is closed: what comes next may delete its file.
@@ -107,7 +109,7 @@ impl Writer {
             }
             events.push((self.ledger.class(Class { outcome, ..event.class }), event));
         }
-        sums::store(connection, &sums, &mut self.ledger).await?;
+        sums::store(connection, &sums, &mut self.ledger, &mut self.newest).await?;
         store_fresh(connection, std::mem::take(&mut self.ledger.fresh)).await?;
         store_events(connection, &events).await?;
         store_closed(connection, &closed).await?;

@@ -53,37 +53,66 @@ const UPSERT: &str = "ON CONFLICT (series_id, start) DO UPDATE SET calls = exclu
     errors = excluded.errors, last_ts = excluded.last_ts, peak = excluded.peak, minute = excluded.minute, \
     minute_calls = excluded.minute_calls, latency = excluded.latency";
 
+/// The newest hour and day that have a sum; `i64::MIN` where there is none. Later ones need not be looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newest {
+    hour: i64,
+    day: i64,
+}
+
+impl Newest {
+    /// As stored: every call counts in the series of the first level.
+    pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Newest, sqlx::Error> {
+        let mut newest = [None, None];
+        for (newest, sql) in newest.iter_mut().zip([
+            "SELECT max(start) FROM hourly WHERE series_id IN (SELECT id FROM series WHERE level = 0)",
+            "SELECT max(start) FROM daily WHERE series_id IN (SELECT id FROM series WHERE level = 0)",
+        ]) {
+            *newest = sqlx::query_scalar::<_, Option<i64>>(sql).fetch_one(&mut *connection).await?;
+        }
+        let [hour, day] = newest.map(|start| start.unwrap_or(i64::MIN));
+        Ok(Newest { hour, day })
+    }
+}
+
 /// Adds the sums of a batch.
 pub(super) async fn store(
     connection: &mut SqliteConnection,
     sums: &Sums,
     ledger: &mut Ledger,
+    newest: &mut Newest,
 ) -> Result<(), sqlx::Error> {
     let (hourly, daily) = sums.expand();
-    HOURLY.add(connection, hourly, ledger).await?;
-    DAILY.add(connection, daily, ledger).await
+    newest.hour = HOURLY.add(connection, hourly, ledger, newest.hour).await?;
+    newest.day = DAILY.add(connection, daily, ledger, newest.day).await?;
+    Ok(())
 }
 
 impl Table {
+    /// Adds to stored sums, of which none begins after `newest`; which one is the newest then.
     async fn add(
         &self,
         connection: &mut SqliteConnection,
         additions: Additions,
         ledger: &mut Ledger,
-    ) -> Result<(), sqlx::Error> {
+        newest: i64,
+    ) -> Result<i64, sqlx::Error> {
         let mut keyed: Vec<Keyed> = additions
             .into_iter()
             .map(|((series, start), addition)| ((ledger.series(series), start), addition))
             .collect();
         // In the table's order, so that neighbours share pages.
         keyed.sort_unstable_by_key(|(key, _)| *key);
+        let latest = keyed.iter().map(|((_, start), _)| *start).fold(newest, i64::max);
         let mut keyed = keyed.into_iter();
         loop {
             let chunk: Vec<Keyed> = keyed.by_ref().take(ROWS).collect();
             if chunk.is_empty() {
-                return Ok(());
+                return Ok(latest);
             }
-            let mut present = self.present(connection, &chunk).await?;
+            let known: Vec<_> =
+                chunk.iter().map(|(key, _)| *key).filter(|(_, start)| *start <= newest).collect();
+            let mut present = self.present(connection, &known).await?;
             let sums: Vec<_> = chunk
                 .into_iter()
                 .map(|(key, addition)| {
@@ -100,14 +129,14 @@ impl Table {
     async fn present(
         &self,
         connection: &mut SqliteConnection,
-        wanted: &[Keyed],
+        wanted: &[(SeriesId, i64)],
     ) -> Result<HashMap<(SeriesId, i64), Sum>, sqlx::Error> {
-        let statement =
-            wanted.iter().fold(self.read.statement(wanted.len()), |statement, ((series, start), _)| {
-                statement.bind(*series).bind(*start)
-            });
+        let rows = self
+            .read
+            .fetch(connection, wanted, |statement, (series, start)| statement.bind(*series).bind(*start))
+            .await?;
         let mut present = HashMap::default();
-        for row in statement.fetch_all(connection).await? {
+        for row in rows {
             let sum = Sum {
                 calls: read(row.try_get("calls")?),
                 errors: read(row.try_get("errors")?),
