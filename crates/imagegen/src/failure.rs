@@ -6,6 +6,7 @@ use bytes::Bytes;
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use crate::secret::Secrets;
+use crate::tool::Naming;
 
 /// How much of a vendor's own words is repeated, in characters.
 const QUOTED: usize = 2_000;
@@ -80,6 +81,13 @@ impl Failure {
     #[must_use]
     pub fn spent(&self) -> Spent {
         self.spent
+    }
+
+    /// The same failure with tools named as clients know them.
+    #[must_use]
+    pub fn naming(mut self, naming: Naming) -> Self {
+        self.advice = naming.told(&self.advice);
+        self
     }
 
     /// The three parts as text, without any key.

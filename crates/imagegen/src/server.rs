@@ -171,7 +171,7 @@ impl Server {
                 done = &mut task => {
                     gone.disarm();
                     let outcome = done.unwrap_or_else(|_| Err(broken()));
-                    return outcome.unwrap_or_else(|failure| failure.into_result(&shared.secrets));
+                    return outcome.unwrap_or_else(|failure| failure.naming(shared.settings.naming).into_result(&shared.secrets));
                 }
                 () = shared.ending.cancelled(), if !ending.is_cancelled() => ending.cancel(),
                 () = report => {}

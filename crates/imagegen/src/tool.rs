@@ -43,6 +43,16 @@ impl Naming {
             Self::Underscores => name.replace('.', "_"),
         }
     }
+
+    /// A text in which tools go by their names in this form.
+    #[must_use]
+    pub fn told(self, text: &str) -> String {
+        let names = Tool::ALL.map(Tool::name).into_iter().chain([MODEL_LIST]);
+        match self {
+            Self::Dots => text.to_owned(),
+            Self::Underscores => names.fold(text.to_owned(), |text, name| text.replace(name, &self.of(name))),
+        }
+    }
 }
 
 impl Tool {

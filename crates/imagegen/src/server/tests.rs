@@ -125,6 +125,14 @@ async fn what_is_refused_here_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn advice_names_tools_as_the_client_knows_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = asking(&dir, "http://127.0.0.1:1", &[("IMAGEGEN_TOOL_NAMES", "underscore")]);
+    let result = ask(&server, Tool::Replicate, json!({ "prompt": "p", "model": "flux" })).await;
+    assert!(told(&result).contains("image_models_list knows some"), "{}", told(&result));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_budget_counts_what_may_have_been_charged_and_nothing_else() {
     let refuse = |count, _: &Seen| match count {
         0 => Reply::json(402, &json!({ "title": "Insufficient credit", "detail": "d" })),

@@ -18,10 +18,14 @@ impl Tool {
             .destructive(false)
             .idempotent(false)
             .open_world(true);
-        Definition::new(naming.of(self.name()), self.description(), Arc::new(input_schema(self.fields())))
-            .with_title(title)
-            .with_raw_output_schema(Arc::new(output_schema()))
-            .with_annotations(hints)
+        Definition::new(
+            naming.of(self.name()),
+            self.description(),
+            Arc::new(input_schema(self.fields(), naming)),
+        )
+        .with_title(title)
+        .with_raw_output_schema(Arc::new(output_schema()))
+        .with_annotations(hints)
     }
 }
 
@@ -62,9 +66,9 @@ pub fn model_list_definition(naming: Naming) -> Definition {
         .with_annotations(ToolAnnotations::with_title(title).read_only(true).open_world(false))
 }
 
-fn input_schema(fields: &[Field]) -> JsonObject {
+fn input_schema(fields: &[Field], naming: Naming) -> JsonObject {
     let properties: Map<String, Value> =
-        fields.iter().map(|field| (field.name.to_owned(), field_schema(field))).collect();
+        fields.iter().map(|field| (field.name.to_owned(), field_schema(field, naming))).collect();
     members([
         ("type", json!("object")),
         ("properties", Value::Object(properties)),
@@ -74,7 +78,7 @@ fn input_schema(fields: &[Field]) -> JsonObject {
     ])
 }
 
-fn field_schema(field: &Field) -> Value {
+fn field_schema(field: &Field, naming: Naming) -> Value {
     let mut schema = match field.kind {
         Kind::Text => json!({ "type": "string" }),
         Kind::Texts => {
@@ -87,7 +91,7 @@ fn field_schema(field: &Field) -> Value {
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
     };
     if let Some(members) = schema.as_object_mut() {
-        members.insert("description".to_owned(), json!(field.about));
+        members.insert("description".to_owned(), json!(naming.told(field.about)));
     }
     schema
 }
@@ -157,6 +161,8 @@ mod tests {
     fn underscores_are_for_clients_that_refuse_dots() {
         assert_eq!(Tool::OpenAi.definition(Naming::Underscores).name, "image_generate_openai");
         assert_eq!(model_list_definition(Naming::Underscores).name, "image_models_list");
+        let schema = &Tool::OpenAi.definition(Naming::Underscores).input_schema;
+        assert!(schema["properties"]["model"]["description"].as_str().unwrap().contains("image_models_list"));
         assert_eq!(Tool::by_name("image_generate_openai", Naming::Underscores), Some(Tool::OpenAi));
         assert_eq!(Tool::by_name("image_generate_openai", Naming::Dots), None);
         assert_eq!(Tool::by_name("image.generate.openai", Naming::Underscores), None);
