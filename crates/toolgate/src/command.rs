@@ -7,6 +7,7 @@ mod doctor;
 mod grant;
 mod logs;
 mod policy;
+mod scan;
 mod up;
 
 use clap::Subcommand;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Connect(connect::Arguments),
     /// Check config, data directory, journal, clock, certificates, ports and servers
     Doctor(doctor::Arguments),
+    /// What the tools of a server can do, and how risky that is
+    Scan(scan::Arguments),
     /// What a stdio server wrote to its standard error, redacted
     Logs(logs::Arguments),
 }
@@ -48,6 +51,7 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Doctor(arguments) => doctor::run(arguments, shell),
+        Command::Scan(arguments) => scan::run(arguments, shell),
         Command::Logs(arguments) => logs::run(arguments, shell),
     }
 }

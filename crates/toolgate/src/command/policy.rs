@@ -1,9 +1,12 @@
 //! `toolgate policy`: what a policy says, without a gateway.
 
 mod explain;
+mod recommend;
 mod schema;
 
 use clap::Subcommand;
+
+pub(crate) use recommend::print as print_recommended;
 
 use crate::answer::Done;
 use crate::shell::Shell;
@@ -12,6 +15,8 @@ use crate::shell::Shell;
 pub(crate) enum Arguments {
     /// Judge one call and tell what every rule says about it
     Explain(Box<explain::Arguments>),
+    /// Propose a policy for the tools of a server, by their risk
+    Recommend(recommend::Arguments),
     /// Print the JSON Schema of policy documents, for editors
     Schema,
 }
@@ -19,6 +24,7 @@ pub(crate) enum Arguments {
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     match arguments {
         Arguments::Explain(arguments) => explain::run(arguments, shell),
+        Arguments::Recommend(arguments) => recommend::run(arguments, shell),
         Arguments::Schema => schema::run(shell),
     }
 }

@@ -9,5 +9,6 @@ mod explain;
 mod grant;
 mod harness;
 mod logs;
+mod scan;
 mod scripted;
 mod up;
