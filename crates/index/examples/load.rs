@@ -149,7 +149,11 @@ async fn plots(index: &Index) -> anyhow::Result<()> {
         ("by decision", By::Decision, Scope::default()),
         ("tools of a grant", By::Tool, Scope { grant: text("grant-0"), ..Scope::default() }),
         ("grants of a tool", By::Grant, Scope { tool: text("tool-0-0"), ..Scope::default() }),
-        ("each tool of each grant", By::GrantTool, Scope::default()),
+        (
+            "each tool of each grant at a server",
+            By::GrantTool,
+            Scope { server: text("server-0"), ..Scope::default() },
+        ),
     ];
     for (name, by, scope) in cases {
         for step in [Step::Hour, Step::Day] {

@@ -15,6 +15,9 @@ pub enum QueryError {
     /// A range of time that ends before it begins, or has too many steps.
     #[error("the time range cannot be used ({0}): choose another range or a longer step")]
     Range(&'static str),
+    /// A plot that tells each tool of each grant apart, of all grants and tools.
+    #[error("a line for each tool of each grant needs a grant, a tool or a server: choose one")]
+    TooWide,
     /// The question took too long.
     #[error("the audit index did not answer within {seconds} s: narrow the search or try again")]
     TimedOut {

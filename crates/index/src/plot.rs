@@ -51,7 +51,7 @@ impl Step {
 /// A plot to make.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Plot {
-    /// What has a line of its own.
+    /// What has a line of its own. Each tool of each grant only where the scope names a grant, tool or server.
     pub by: By,
     /// Which calls are looked at.
     pub scope: Scope,
@@ -134,6 +134,11 @@ impl Window {
 /// Makes a plot.
 pub(crate) async fn chart(connection: &mut SqliteConnection, plot: &Plot) -> Result<Chart, QueryError> {
     let window = Window::of(plot)?;
+    let scope = &plot.scope;
+    let is_narrow = scope.grant.is_some() || scope.tool.is_some() || scope.server.is_some();
+    if plot.by == By::GrantTool && !is_narrow {
+        return Err(QueryError::TooWide);
+    }
     let mut transaction = connection.begin().await?;
     let selection = select(&mut transaction, &plot.scope, plot.by).await?;
     let names = selection.names(&mut transaction).await?;

@@ -10,8 +10,10 @@ mod cursor;
 mod merge;
 mod range;
 
+use std::collections::HashSet;
+
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection, QueryBuilder, Sqlite};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite};
 
 pub use cursor::Cursor;
 
@@ -19,6 +21,7 @@ use crate::dimension::{Dimension, NameId, fit};
 use crate::error::QueryError;
 use crate::event::{Event, events};
 use crate::number::stored;
+use crate::rows::RowList;
 use crate::series::number;
 use merge::Merge;
 use range::Range;
@@ -27,7 +30,9 @@ use range::Range;
 pub const PAGE_MOST: usize = 500;
 /// Newest events that are looked through before anything else, besides four for each that is wanted.
 const PROBE: usize = 2000;
-/// Most events that are looked through.
+/// Fewest that are looked through at a time.
+const PROBE_LEAST: usize = 250;
+/// Most events that are looked through at a time.
 const PROBE_MOST: usize = 20_000;
 
 /// What to search for. What is `None` may be anything.
@@ -171,14 +176,19 @@ async fn in_range(
         let Some(floor) = floor.filter(|_| found.len() < wanted) else { return Ok(found) };
         rest.last = floor;
         // On if the others are likely to be near, with a quarter more for chance.
-        steps = steps * (wanted - found.len()) * 5 / (4 * frequent).max(1);
+        steps = (steps * (wanted - found.len()) * 5 / (4 * frequent).max(1)).max(PROBE_LEAST);
     }
     let mut merge = Merge::begin(connection, query, rest, wanted - found.len()).await?;
     while found.len() < wanted {
-        let Some(id) = merge.next(connection).await? else { break };
-        if query.is_at_any_time() || is_within(connection, query, id).await? {
-            found.push(id);
+        let mut ids = Vec::new();
+        while found.len() + ids.len() < wanted {
+            let Some(id) = merge.next(connection).await? else { break };
+            ids.push(id);
         }
+        if ids.is_empty() {
+            break;
+        }
+        found.extend(if query.is_at_any_time() { ids } else { within(connection, query, ids).await? });
     }
     Ok(found)
 }
@@ -199,16 +209,28 @@ async fn nth(
 
 const NTH: &str = "SELECT id FROM event WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1 OFFSET ?";
 
-/// Whether an event lies in the time asked for. Ranges are exact but for the jitter between threads.
-async fn is_within(
+/// Those of the events that lie in the time asked for, in the same order. Ranges are exact but for the jitter
+/// between threads.
+async fn within(
     connection: &mut SqliteConnection,
     query: &Query<'_>,
-    id: i64,
-) -> Result<bool, sqlx::Error> {
-    let ts: Option<i64> =
-        sqlx::query_scalar("SELECT ts FROM event WHERE id = ?").bind(id).fetch_optional(connection).await?;
-    Ok(ts.is_some_and(|ts| ts >= query.from && ts < query.until))
+    mut ids: Vec<i64>,
+) -> Result<Vec<i64>, sqlx::Error> {
+    let mut inside = HashSet::new();
+    for row in TIMES.fetch(connection, &ids, |statement, id| statement.bind(*id)).await? {
+        if (query.from..query.until).contains(&row.try_get("ts")?) {
+            inside.insert(row.try_get::<i64, _>("id")?);
+        }
+    }
+    ids.retain(|id| inside.contains(id));
+    Ok(ids)
 }
+
+const TIMES: RowList = RowList {
+    before: "WITH wanted (id) AS (VALUES",
+    columns: 1,
+    after: ") SELECT event.id, event.ts FROM wanted JOIN event ON event.id = wanted.id",
+};
 
 /// The numbers of names; `None` if one of them is in no event.
 async fn numbers(

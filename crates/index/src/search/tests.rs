@@ -75,7 +75,7 @@ async fn the_other_statements_go_by_a_key() {
         check(&plan, sql);
         assert!(!sorts(&plan), "{plan:#?}\n{sql}");
     }
-    for list in [FIRST_OF, OPEN, CLOSED, EVENTS, HOURLY.read, DAILY.read] {
+    for list in [TIMES, FIRST_OF, OPEN, CLOSED, EVENTS, HOURLY.read, DAILY.read] {
         let sql = list.sql(3);
         let plan = plan(&mut connection, &sql).await;
         check(&plan, &sql);

@@ -166,4 +166,6 @@ async fn ranges_that_cannot_be_plotted_are_refused() {
         let plot = Plot { from, until, step, lines: 5, ..Plot::default() };
         assert!(matches!(index.plot(&plot).await, Err(QueryError::Range(_))), "{from} {until}");
     }
+    let plot = Plot { by: By::GrantTool, from: NOW - HOUR, until: NOW, lines: 5, ..Plot::default() };
+    assert!(matches!(index.plot(&plot).await, Err(QueryError::TooWide)));
 }
