@@ -1,4 +1,5 @@
 """`imagegen-mcp` with every vendor faked: independent clients of both eras, over both transports, and behind the gateway."""
+import base64
 import contextlib
 import json
 import pathlib
@@ -152,11 +153,14 @@ def test_a_full_disk_is_an_error_in_three_parts(vendors, tmp_path):
     async def session():
         async with stdio_client(env, "legacy", "sh", shell) as client:
             result = await client.call_tool(CALLS[0][0], CALLS[0][1])
+            with_picture = await client.call_tool(CALLS[0][0], {**CALLS[0][1], "returnBase64": True})
             again = await client.call_tool(CALLS[0][0], {**CALLS[0][1], "dryRun": True})
-            return result, again
-    result, again = run(session())
+            return result, with_picture, again
+    result, with_picture, again = run(session())
     text = result.content[0].text
     assert result.is_error and "\nCode: " in text and "\nWhat to do: " in text and "OUTPUT_DIR" in text, text
+    picture = next(block for block in with_picture.content if block.type == "image")
+    assert with_picture.is_error and sides(base64.b64decode(picture.data)) == CALLS[0][2], "what was paid for is not lost"
     assert not again.is_error, "the server goes on"
     left = [path for path in tmp_path.rglob("*") if path.is_file() and b"PNG" in path.read_bytes()[:8]]
     assert not left, left

@@ -20,7 +20,7 @@ use crate::catalogue::Known;
 use crate::failure::{Failure, quoted};
 use crate::wire::{Api, Fetched, Fetcher, Request};
 use input::Reference;
-use trouble::{explain, failed, unreadable};
+use trouble::{explain, failed, unknown_model, unreadable};
 
 /// How long the answer to a create may be held back for the picture, in seconds: well below the patience of
 /// clients, and short enough for a cancelled call to learn soon which prediction it has to call off.
@@ -117,7 +117,12 @@ impl Replicate {
         let held = Call::new(CancellationToken::new(), CREATE_PATIENCE);
         if !answer.status().is_success() {
             let status = answer.status();
-            return Err(explain(status, &answer.error_text(&held).await));
+            let model = plan.path.strip_prefix("/models/").and_then(|rest| rest.strip_suffix("/predictions"));
+            let said = answer.error_text(&held).await;
+            return Err(match model {
+                Some(model) if status == StatusCode::NOT_FOUND => unknown_model(model, &said),
+                Some(_) | None => explain(status, &said),
+            });
         }
         answer.json(&held).await
     }

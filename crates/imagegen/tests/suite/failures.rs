@@ -107,7 +107,8 @@ async fn an_unknown_model_says_where_known_ones_are() {
         ("image.generate.gemini", "gemini-99-image", "NOT_FOUND", "image.models.list"),
     ] {
         let result = faked.call(tool, json!({ "prompt": "p", "model": model })).await;
-        let (_, told, advice) = parts(&result);
+        let (happened, told, advice) = parts(&result);
+        assert!(happened.contains(model), "{}", text(&result));
         assert!(told.contains(code) && advice.contains(help), "{}", text(&result));
     }
 }

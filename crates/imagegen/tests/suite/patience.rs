@@ -7,6 +7,7 @@ use imagegen_mcp::fake_vendors::{Event, Vendor};
 use rmcp::model::{CallToolRequestParams, ClientRequest, Request};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::faked::{EVERY_VENDOR, Faked};
@@ -114,6 +115,33 @@ async fn a_client_that_goes_away_cancels_at_the_vendor() {
     faked.client.close().await.unwrap();
     happens(&faked, Vendor::Replicate, Event::Cancel).await;
     assert_eq!(faked.rig.files(), 0);
+}
+
+/// Without sessions, a request whose connection goes away is a request that nobody waits for.
+#[tokio::test(start_paused = true)]
+async fn a_modern_request_that_is_dropped_cancels_at_the_vendor() {
+    let mut faked = Faked::new().await;
+    let address = faked.rig.listen().await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": { "name": "raw", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let params =
+        json!({ "name": "image.generate.replicate", "arguments": prompt("polls=10000"), "_meta": meta });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
+         Mcp-Method: tools/call\r\nMcp-Name: image.generate.replicate\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    happens(&faked, Vendor::Replicate, Event::Poll).await;
+    drop(stream);
+    happens(&faked, Vendor::Replicate, Event::Cancel).await;
+    assert_eq!((faked.count(Vendor::Replicate, Event::Create), faked.rig.files()), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

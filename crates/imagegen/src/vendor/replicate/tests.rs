@@ -286,7 +286,10 @@ async fn failures_have_three_parts() {
             Reply::json(402, &json!({ "title": "Insufficient credit", "detail": "go to billing" })),
             ["go to billing", "Code: 402 Insufficient credit", "replicate.com/account/billing"],
         ),
-        (Reply::json(404, &json!({ "detail": "not found" })), ["not found", "Code: 404", "no such model"]),
+        (
+            Reply::json(404, &json!({ "detail": "not found" })),
+            ["flux-1.1-pro`: not found", "Code: 404", "no such model"],
+        ),
         (
             Reply::json(
                 422,

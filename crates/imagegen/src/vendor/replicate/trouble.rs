@@ -34,6 +34,17 @@ pub(super) fn explain(status: StatusCode, body: &str) -> Failure {
     Failure::new(format!("Replicate API error: {said}"), code, advice)
 }
 
+/// A model that cannot be run by its name, which Replicate's own words leave out.
+pub(super) fn unknown_model(model: &str, body: &str) -> Failure {
+    let parsed: Value = serde_json::from_str(body).unwrap_or_default();
+    let said = quoted(text(&parsed, "detail").unwrap_or("no reason was given"));
+    Failure::new(
+        format!("Replicate API error: model `{}`: {said}", quoted(model)),
+        "404",
+        "there is no such model, or it may not be used; image.models.list knows some that are.",
+    )
+}
+
 /// The fields that the model refused, each with what it takes.
 fn fields(body: &Value) -> Option<String> {
     let list = body.get("invalid_fields")?.as_array()?;
