@@ -91,6 +91,11 @@ const RULES: &[Rule] = &[
         api_request rpc",
         Execute,
     ),
+    ("build", "image container app project plugin site package binary", Execute),
+    ("approve confirm", "command commands execution tool_call job run deployment", Execute),
+    ("print", "document page file label receipt", Execute),
+    ("print", "", Read),
+    ("start stop pause resume", "timer stopwatch time_entry", Write),
     // Removal that is undone by adding again
     (
         "remove clear unset",

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
 /// Where tools come from.
 #[derive(Debug, Args)]
 pub(crate) struct Source {
-    /// The server's endpoint, such as https://example.com/mcp
+    /// The server's endpoint, such as `https://example.com/mcp`
     #[arg(value_name = "URL", required_unless_present_any = ["command", "definitions"], conflicts_with_all = ["command", "definitions"])]
     url: Option<String>,
     /// The command that starts the server
