@@ -75,3 +75,41 @@ fn miss(row: &Row, found: &toolgate_catalog::Assessment) -> String {
         found.reason,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use toolgate_catalog::Category;
+
+    use super::*;
+
+    const FILES: [&str; 3] =
+        ["real-tools.dev.jsonl", "real-tools-smithery.dev.jsonl", "risk-labels.dev.jsonl"];
+
+    #[test]
+    fn what_was_labelled_by_hand_is_still_judged_so() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let data = root.join("../shared/data");
+        if !data.is_dir() {
+            eprintln!(
+                "SKIPPED: the definitions that were labelled are not at ../shared/data beside the repository"
+            );
+            return;
+        }
+        let labels = rows::read_labels(&root.join("crates/catalog/data/labels.jsonl"), None).unwrap();
+        let (mut seen, mut right) = (0, 0);
+        for file in FILES {
+            for row in rows::read(&data.join(file), Some(&labels)).unwrap() {
+                let found = classify(&row.definition).category;
+                let name = &row.definition.name;
+                assert!((row.label, found) != (Category::Destructive, Category::Read), "`{name}` destroys");
+                assert!((row.label, found) != (Category::Read, Category::Destructive), "`{name}` reads");
+                seen += 1;
+                right += usize::from(found == row.label);
+            }
+        }
+        assert!(seen >= labels.len(), "{seen} of {} labels have their row", labels.len());
+        assert!(right * 100 >= seen * 97, "{right} of {seen}");
+    }
+}
