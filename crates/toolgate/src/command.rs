@@ -1,13 +1,16 @@
 //! The commands, one file each.
 
 mod audit;
+mod backup;
 mod check;
 mod connect;
 mod doctor;
 mod grant;
 mod logs;
 mod policy;
+mod restore;
 mod scan;
+mod secrets;
 mod up;
 
 use clap::Subcommand;
@@ -37,6 +40,13 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     /// What the tools of a server can do, and how risky that is
     Scan(scan::Arguments),
+    /// Copy the store to a file, also while a gateway runs
+    Backup(backup::Arguments),
+    /// Put a backup in the place of the store
+    Restore(restore::Arguments),
+    /// The key under which headers and variables of servers are kept
+    #[command(subcommand)]
+    Secrets(secrets::Arguments),
     /// What a stdio server wrote to its standard error, redacted
     Logs(logs::Arguments),
 }
@@ -52,6 +62,9 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Doctor(arguments) => doctor::run(arguments, shell),
         Command::Scan(arguments) => scan::run(arguments, shell),
+        Command::Backup(arguments) => backup::run(arguments, shell),
+        Command::Restore(arguments) => restore::run(arguments, shell),
+        Command::Secrets(arguments) => secrets::run(arguments, shell),
         Command::Logs(arguments) => logs::run(arguments, shell),
     }
 }

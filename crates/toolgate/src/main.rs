@@ -10,6 +10,7 @@ mod demo;
 mod environment;
 mod resources;
 mod shell;
+mod store;
 mod telemetry;
 mod welcome;
 

@@ -11,11 +11,9 @@ use toolgate_gateway::settings::{
 use toolgate_gateway::{Loaded, Pending, Source, token};
 use toolgate_policy::{Format, Plan};
 use toolgate_store::{
-    Change, Contents, FileNames, LoadedServer, Minted, Options, Secret, Server, Store, StoreError, Syntax,
+    Change, Contents, FileNames, KeySource, LoadedServer, Minted, Secret, Server, Store, StoreError, Syntax,
     TokenHash,
 };
-
-use crate::shell::now_micros;
 
 /// Reads what stands in the config file, or every reason why not, a line each.
 pub(crate) type ReadFile = dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync;
@@ -34,19 +32,16 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// Opens the store of a data directory, and takes over the grants that an older program kept beside it.
-    pub(crate) async fn open(self, data_dir: &Path) -> Result<Resources, StoreError> {
-        let store = open_store(data_dir).await?;
+    /// Opens the store of a data directory. A missing key closes the servers that have secrets, and no others.
+    pub(crate) async fn open(self, data_dir: &Path, key: KeySource) -> Result<Resources, StoreError> {
+        let store = crate::store::open(data_dir, key).await?;
+        match store.verify_key().await {
+            Ok(_) => {}
+            Err(StoreError::Key(error)) => tracing::error!(%error, "the secrets of servers stay closed"),
+            Err(error) => return Err(error),
+        }
         Ok(Resources { read_file: self.read_file, file: self.file, store: Arc::new(store) })
     }
-}
-
-/// Opens the store of a data directory, and takes over the grants that an older program kept beside it.
-pub(crate) async fn open_store(data_dir: &Path) -> Result<Store, StoreError> {
-    let store = Store::open(Options::new(data_dir)).await?;
-    let names = FileNames::default();
-    store.grants().import(data_dir, &Change::new("grants.json", now_micros(), &names)).await?;
-    Ok(store)
 }
 
 impl Resources {

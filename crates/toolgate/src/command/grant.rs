@@ -6,17 +6,14 @@ mod list;
 mod revoke;
 mod rotate;
 
-use std::path::Path;
-
 use anyhow::anyhow;
 use clap::Subcommand;
 use toolgate_gateway::token;
-use toolgate_store::{FileNames, Store, StoreError};
+use toolgate_store::FileNames;
 
 use crate::answer::{Done, Failure};
 use crate::config::{Outline, is_label};
 use crate::data_dir;
-use crate::resources::open_store;
 use crate::shell::Shell;
 
 #[derive(Debug, Subcommand)]
@@ -45,23 +42,6 @@ fn parse_label(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("use 1 to 64 letters, digits, `.`, `_` and `-`".to_owned())
-}
-
-/// Who a change is by that a command makes on the store itself.
-const AUTHOR: &str = "command line";
-
-/// Lets `work` use the store of a data directory.
-fn with_store<T>(
-    directory: &Path,
-    work: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
-) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let store = open_store(directory).await?;
-        let done = work(&store).await;
-        store.close().await;
-        Ok(done?)
-    })
 }
 
 /// What the config file manages, as far as it can be told.

@@ -11,6 +11,7 @@ use tokio::runtime::Builder;
 use toolgate_gateway::data_dir::DataDir;
 use toolgate_gateway::settings::Settings;
 use toolgate_gateway::{Loaded, NoPages, RunError, RunOptions, token};
+use toolgate_store::KeySource;
 
 use crate::answer::{Answer, Done, Failure};
 use crate::config::{self, Finding, Overrides, Surroundings};
@@ -19,6 +20,7 @@ use crate::demo;
 use crate::environment::Environment;
 use crate::resources::{Opening, ReadFile, Resources};
 use crate::shell::{Shell, now_micros};
+use crate::store::key_source;
 use crate::telemetry::{self, LogFormat};
 use crate::welcome::Welcome;
 
@@ -63,8 +65,9 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     // What does not serve calls has a thread of its own, so that it cannot keep calls waiting.
     let control_plane = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let data_dir = DataDir::open(&settings.data_dir)?;
+    let key = key_source(&shell.environment, data_dir.path())?;
     let (resources, minted) =
-        control_plane.block_on(open(Resources::opening(read_file, file), data_dir.path()))?;
+        control_plane.block_on(open(Resources::opening(read_file, file), data_dir.path(), key))?;
     let mut printer = shell.another();
     let demo = demo_token.map(|token| (demo::GRANT.to_owned(), token));
     let welcome = Welcome::new(&settings, demo, minted);
@@ -88,8 +91,12 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
 }
 
 /// Opens the store, takes over what an older program kept, and mints tokens for grants that have none.
-async fn open(opening: Opening, data_dir: &Path) -> Result<(Arc<Resources>, Vec<(String, String)>), Failure> {
-    let resources = opening.open(data_dir).await?;
+async fn open(
+    opening: Opening,
+    data_dir: &Path,
+    key: KeySource,
+) -> Result<(Arc<Resources>, Vec<(String, String)>), Failure> {
+    let resources = opening.open(data_dir, key).await?;
     let minted = resources.mint_missing(now_micros()).await.map_err(|problems| refused(&problems))?;
     Ok((Arc::new(resources), minted))
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their harness")]
 
 mod audit;
+mod backup;
 mod check;
 mod connect;
 mod doctor;
@@ -11,4 +12,5 @@ mod harness;
 mod logs;
 mod scan;
 mod scripted;
+mod secrets;
 mod up;

@@ -11,13 +11,13 @@ use crate::harness::Folder;
 use crate::scripted::{Asked, PATIENCE, Reply, Scripted};
 
 /// A running gateway; killed when dropped.
-struct Up {
+pub(crate) struct Up {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Up {
-    fn start(folder: &Folder, words: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Folder, words: &[&str]) -> Self {
         let mut command = folder.command();
         command.arg("up").args(words).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -26,7 +26,7 @@ impl Up {
     }
 
     /// What the welcome says under a name.
-    fn told(&self, name: &str) -> String {
+    pub(crate) fn told(&self, name: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).unwrap();
             if let Some(value) = line.trim_start().strip_prefix(name) {
@@ -35,7 +35,7 @@ impl Up {
         }
     }
 
-    fn stop(mut self) -> i32 {
+    pub(crate) fn stop(mut self) -> i32 {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.child.wait().unwrap().code().unwrap()
@@ -51,7 +51,7 @@ impl Drop for Up {
 }
 
 /// An upstream of the legacy era with the tools `paint` and `erase`.
-fn upstream() -> Scripted {
+pub(crate) fn upstream() -> Scripted {
     let tool = |name: &str| json!({"name": name, "inputSchema": {"type": "object"}});
     let tools = json!([tool("paint"), tool("erase")]);
     Scripted::start(move |asked: &Asked| {
@@ -74,7 +74,7 @@ fn upstream() -> Scripted {
     })
 }
 
-fn folder(upstream: &Scripted) -> Folder {
+pub(crate) fn folder(upstream: &Scripted) -> Folder {
     let folder = Folder::new();
     folder.write("policies/p.json", r#"{"version": "1", "tools": {"paint": {}}}"#);
     let config = format!(

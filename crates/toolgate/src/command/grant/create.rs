@@ -6,11 +6,12 @@ use toolgate_gateway::token;
 use toolgate_policy::nearest;
 use toolgate_store::{Binding, Change, GrantSpec, NameStyle, TokenHash};
 
-use super::{AUTHOR, file_names, mint, parse_label, show_token, with_store};
+use super::{file_names, mint, parse_label, show_token};
 use crate::answer::{Answer, Done, Failure};
 use crate::config::{self, Finding, Overrides, Surroundings, is_policy_name, is_server_name, is_tag, unit};
 use crate::data_dir;
 use crate::shell::{Shell, now_micros};
+use crate::store::{AUTHOR, with_store};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -5,11 +5,11 @@ use serde::Serialize;
 use toolgate_gateway::settings::GrantSettings;
 use toolgate_store::{Grant, Page, Tombstone};
 
-use super::with_store;
 use crate::answer::{Answer, Done};
 use crate::config::{self, Finding, Overrides, Surroundings, unit};
 use crate::data_dir;
 use crate::shell::{Shell, Tone, now_micros, printable};
+use crate::store::with_store;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

@@ -3,10 +3,11 @@
 use clap::Args;
 use toolgate_store::Change;
 
-use super::{AUTHOR, file_names, parse_label, with_store};
+use super::{file_names, parse_label};
 use crate::answer::{Answer, Done};
 use crate::data_dir;
 use crate::shell::{Shell, now_micros};
+use crate::store::{AUTHOR, with_store};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {

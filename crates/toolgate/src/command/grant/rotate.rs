@@ -6,11 +6,12 @@ use clap::Args;
 use toolgate_gateway::token;
 use toolgate_store::{Change, StoreError, TokenHash};
 
-use super::{AUTHOR, file_names, mint, parse_label, show_token, with_store};
+use super::{file_names, mint, parse_label, show_token};
 use crate::answer::{Answer, Done, Failure};
 use crate::config::unit;
 use crate::data_dir;
 use crate::shell::{Shell, now_micros};
+use crate::store::{AUTHOR, with_store};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
