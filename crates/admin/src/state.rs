@@ -1,0 +1,287 @@
+//! How the gateway is, and what it runs with.
+
+use axum::Json;
+use axum::extract::State as Extract;
+use serde::Serialize;
+use toolgate_gateway::settings::{Durability, Settings};
+use utoipa::ToSchema;
+
+use crate::admin::State;
+use crate::problem::Problem;
+use crate::running::CounterState;
+
+/// How full a limit's window is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LimitView {
+    /// The policy that has the limit.
+    policy: String,
+    /// The counter.
+    counter: String,
+    /// What counts together: `GRANT@SERVER`, `@SERVER`, or nothing where the whole policy does.
+    subject: String,
+    /// Whether the limit is in shadow.
+    shadow: bool,
+    /// What its window holds: a decimal number.
+    used: String,
+    /// What it may hold, as of the last call; `0` after a restart until the first one.
+    max: String,
+}
+
+impl From<CounterState> for LimitView {
+    fn from(state: CounterState) -> Self {
+        let CounterState { policy, counter, subject, shadow, used, max } = state;
+        Self { policy, counter, subject, shadow, used, max }
+    }
+}
+
+/// All limits in use.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Limits {
+    /// The limits.
+    items: Vec<LimitView>,
+    /// Whether there are more than are shown.
+    cut: bool,
+}
+
+/// How full the limits are
+#[utoipa::path(get, path = "/api/v1/limits", tag = "State", operation_id = "listLimits",
+    responses((status = 200, description = "Every counter in use; at most 10000", body = Limits)))]
+pub(crate) async fn limits(Extract(state): Extract<State>) -> Json<Limits> {
+    /// Most limits that are shown.
+    const MOST: usize = 10_000;
+    let mut all = state.gateway().limits();
+    all.sort_by(|a, b| (&a.policy, &a.counter, &a.subject).cmp(&(&b.policy, &b.counter, &b.subject)));
+    let cut = all.len() > MOST;
+    Json(Limits { items: all.into_iter().take(MOST).map(LimitView::from).collect(), cut })
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Condition {
+    /// As it should be.
+    Ok,
+    /// It works, but somebody should look.
+    Degraded,
+    /// It does not work.
+    Failed,
+}
+
+/// One part of the gateway.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartHealth {
+    /// How it is.
+    condition: Condition,
+    /// What somebody should look at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<String>,
+}
+
+impl PartHealth {
+    fn new(problems: Vec<String>, otherwise: Condition) -> Self {
+        Self { condition: if problems.is_empty() { Condition::Ok } else { otherwise }, problems }
+    }
+}
+
+/// How far the audit index has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IndexHealth {
+    /// How it is.
+    condition: Condition,
+    /// What keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// Records of the journal that are not in the index yet.
+    lag_records: u64,
+    /// Age of the last record that was copied, in seconds, while there are more.
+    lag_seconds: u64,
+    /// The last record that is in the index.
+    indexed_seq: u64,
+}
+
+/// How the gateway is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// The worst of all parts.
+    condition: Condition,
+    /// The program's version.
+    version: &'static str,
+    /// Where the data plane listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_plane: Option<String>,
+    /// The journal; calls are refused while it cannot be written.
+    journal: PartHealth,
+    /// The settings; older ones stay in force while the newest cannot be used.
+    settings: PartHealth,
+    /// The servers: those that cannot be reached.
+    servers: PartHealth,
+    /// The store.
+    store: PartHealth,
+    /// The audit index.
+    index: IndexHealth,
+    /// Sessions of clients.
+    sessions: usize,
+    /// Calls on their way.
+    calls_in_flight: usize,
+}
+
+/// How the gateway is
+#[utoipa::path(get, path = "/api/v1/health", tag = "State", operation_id = "getHealth",
+    responses((status = 200, description = "Its parts", body = Health)))]
+pub(crate) async fn health(Extract(state): Extract<State>) -> Json<Health> {
+    let gateway = state.gateway().health();
+    let down = state.gateway().servers().into_iter().filter(|server| server.down);
+    let servers = down.map(|server| format!("the server `{}` cannot be reached", server.name)).collect();
+    let store = state.store().changes().await.err().map(|error| error.to_string());
+    let journal = PartHealth::new(gateway.journal_problem.into_iter().collect(), Condition::Failed);
+    let settings = PartHealth::new(gateway.reload_problems, Condition::Degraded);
+    let servers = PartHealth::new(servers, Condition::Degraded);
+    let store = PartHealth::new(store.into_iter().collect(), Condition::Failed);
+    let index = index_health(&state);
+    let parts = [journal.condition, settings.condition, servers.condition, store.condition, index.condition];
+    let condition = if parts.contains(&Condition::Failed) {
+        Condition::Failed
+    } else if parts.contains(&Condition::Degraded) {
+        Condition::Degraded
+    } else {
+        Condition::Ok
+    };
+    Json(Health {
+        condition,
+        version: env!("CARGO_PKG_VERSION"),
+        data_plane: gateway.data_plane.map(|address| address.to_string()),
+        journal,
+        settings,
+        servers,
+        store,
+        index,
+        sessions: gateway.sessions,
+        calls_in_flight: gateway.calls_in_flight,
+    })
+}
+
+fn index_health(state: &State) -> IndexHealth {
+    let status = state.parts.index.status();
+    let troubled = status.trouble.is_some();
+    IndexHealth {
+        condition: if troubled { Condition::Degraded } else { Condition::Ok },
+        lag_records: status.lag_records(),
+        lag_seconds: status.lag.as_secs(),
+        indexed_seq: status.indexed_seq,
+        problem: status.trouble,
+    }
+}
+
+/// What the gateway runs with; set in the config file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SettingsView {
+    /// The config file.
+    file: String,
+    /// Where the data plane listens.
+    listen: String,
+    /// Where the console listens.
+    console: String,
+    /// Whether the data plane speaks TLS.
+    tls: bool,
+    /// Threads of the data plane; 0 is one for each core.
+    workers: usize,
+    /// Host names that requests may carry, beyond loopback names and the listen address.
+    allowed_hosts: Vec<String>,
+    /// Origins that browsers may send.
+    allowed_origins: Vec<String>,
+    /// Whether servers that are commands may be made through this API.
+    allow_commands_from_api: bool,
+    /// What a request, an answer and a grant may cost.
+    limits: LimitSettingsView,
+    /// How the journal is kept.
+    journal: JournalSettingsView,
+}
+
+/// What a request, an answer and a grant may cost.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LimitSettingsView {
+    /// Bytes of a request's body.
+    body: usize,
+    /// Bytes of an answer, or of one event of it.
+    result: usize,
+    /// Levels of nesting in a message.
+    depth: usize,
+    /// Header lines of a request.
+    headers: usize,
+    /// Client connections open at once.
+    connections: usize,
+    /// Calls of one grant in flight.
+    in_flight_per_grant: usize,
+    /// Calls to one server in flight.
+    in_flight_per_server: usize,
+    /// Live sessions of one grant.
+    sessions_per_grant: usize,
+    /// Open event streams of one grant.
+    streams_per_grant: usize,
+}
+
+/// How the journal is kept.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JournalSettingsView {
+    /// What a written record survives: a crash of the `process`, or also of the machine (`power`).
+    durability: &'static str,
+    /// Bytes at which a file is full and the next begins.
+    rotate: u64,
+    /// Bytes that all files may take; absent keeps all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_bytes: Option<u64>,
+    /// Age in seconds at which a file is removed; absent keeps all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep_seconds: Option<u64>,
+    /// Free bytes on the disk below which calls are refused.
+    low_water: u64,
+}
+
+/// What the gateway runs with
+#[utoipa::path(get, path = "/api/v1/settings", tag = "State", operation_id = "getSettings",
+    responses((status = 200, description = "The settings in force; they are set in the config file", body = SettingsView)))]
+pub(crate) async fn settings(Extract(state): Extract<State>) -> Result<Json<SettingsView>, Problem> {
+    let (settings, file) = (state.gateway().settings(), state.gateway().file());
+    Ok(Json(SettingsView {
+        file: file.names.path.display().to_string(),
+        allow_commands_from_api: file.allow_commands,
+        ..SettingsView::from(&*settings)
+    }))
+}
+
+impl From<&Settings> for SettingsView {
+    fn from(settings: &Settings) -> Self {
+        let (limits, journal) = (settings.limits, settings.journal);
+        Self {
+            file: String::new(),
+            listen: settings.listen.to_string(),
+            console: settings.console.to_string(),
+            tls: settings.tls.is_some(),
+            workers: settings.workers,
+            allowed_hosts: settings.allowed_hosts.clone(),
+            allowed_origins: settings.allowed_origins.clone(),
+            allow_commands_from_api: false,
+            limits: LimitSettingsView {
+                body: limits.body,
+                result: limits.result,
+                depth: limits.depth,
+                headers: limits.headers,
+                connections: limits.connections,
+                in_flight_per_grant: limits.in_flight_per_grant,
+                in_flight_per_server: limits.in_flight_per_server,
+                sessions_per_grant: limits.sessions_per_grant,
+                streams_per_grant: limits.streams_per_grant,
+            },
+            journal: JournalSettingsView {
+                durability: match journal.durability {
+                    Durability::Process => "process",
+                    Durability::Power => "power",
+                },
+                rotate: journal.rotate,
+                keep_bytes: journal.keep_bytes,
+                keep_seconds: journal.keep_age.map(|age| age.as_secs()),
+                low_water: journal.low_water,
+            },
+        }
+    }
+}

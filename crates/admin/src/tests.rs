@@ -1,0 +1,12 @@
+//! The API as its callers see it: the real router over a real store, with a gateway that only remembers.
+
+mod app;
+mod documented;
+mod grants;
+mod people;
+mod policies;
+mod roles;
+mod secrets;
+mod servers;
+mod sign_in;
+mod views;
