@@ -32,6 +32,8 @@ forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-stor
 forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp
 forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
+forbid toolgate-gateway toolgate-admin axum
+forbid toolgate-admin toolgate clap rmcp imagegen-mcp
 forbid toolgate rmcp imagegen-mcp
 forbid imagegen-mcp toolgate-gateway toolgate
 [ "$failed" = 0 ] && echo "dependencies point where they should"

@@ -95,7 +95,7 @@ impl Admin {
     }
 
     /// Answers a request of the client at an address.
-    pub async fn serve<B>(&self, mut request: Request<B>, peer: IpAddr) -> Response
+    pub async fn answer<B>(&self, mut request: Request<B>, peer: IpAddr) -> Response
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

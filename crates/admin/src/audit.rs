@@ -194,7 +194,7 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         let detail = error.to_string();
         match error {
-            QueryError::Limit(_) | QueryError::Cursor(_) | QueryError::Range(_) => {
+            QueryError::Limit(_) | QueryError::Cursor(_) | QueryError::Range(_) | QueryError::TooWide => {
                 Self::new(StatusCode::BAD_REQUEST, detail)
             }
             QueryError::TimedOut { .. } | QueryError::NotReady | QueryError::Stopped => {

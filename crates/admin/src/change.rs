@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use http::{StatusCode, header};
 use tokio::sync::MutexGuard;
+use toolgate_gateway::Pending;
 use toolgate_store::{Change, StoreError};
 
 use crate::admin::Shared;
 use crate::identity::Who;
 use crate::precondition::IfMatch;
 use crate::problem::{Mistake, Problem};
-use crate::running::{Answer, FileView, Noted, Subject};
+use crate::running::{FileView, Noted, Subject};
 
 /// A change that is being made. No other begins before it is over.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(crate) struct Turn<'a> {
 /// What becomes of a change that the gateway cannot take over.
 pub(crate) enum Otherwise<'a> {
     /// It is taken back by this.
-    Undo(Answer<'a, Result<(), StoreError>>),
+    Undo(Pending<'a, Result<(), StoreError>>),
     /// It stands: what was revoked must not come back.
     Stands,
 }

@@ -1,4 +1,4 @@
-//! What happens, as it happens: server-sent events of calls, denials, health and reloads.
+//! What happens, as it happens: server-sent events, of calls, health, reloads and changes.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -13,12 +13,12 @@ use http::{StatusCode, header};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Interval, MissedTickBehavior};
+use toolgate_gateway::LiveEvent;
 use toolgate_store::TokenHash;
 
 use crate::admin::State;
 use crate::identity::{Credential, Who};
 use crate::problem::Problem;
-use crate::running::LiveEvent;
 
 /// Streams of one session or token.
 const EACH: usize = 4;
@@ -31,7 +31,7 @@ const BATCH: usize = 64;
 
 /// Look on
 ///
-/// Server-sent events: `call`, `denial`, `outcome`, `health`, `reload` and the like, each with a JSON object. `missed`
+/// Server-sent events: the kinds of the journal's records, such as `decision`, `outcome` and `reload`, and `health`, each with a JSON object. `missed`
 /// says how many events an onlooker lost that did not keep up. The stream ends when the session or token does.
 #[utoipa::path(get, path = "/api/v1/events", tag = "State", operation_id = "streamEvents",
     responses((status = 200, description = "Events until the caller ends it", body = String, content_type = "text/event-stream")))]

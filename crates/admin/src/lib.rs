@@ -14,6 +14,7 @@ mod grants;
 mod guard;
 mod identity;
 mod input;
+mod live;
 mod moment;
 mod page;
 mod people;
@@ -30,10 +31,8 @@ mod table;
 pub use admin::{Admin, Parts};
 pub use credential::{LINK_LIFE, TOKEN_PREFIX};
 pub use identity::Peer;
-pub use running::{
-    Answer, CounterState, FilePolicy, FileView, GatewayHealth, LiveEvent, Noted, Running, ServerHealth,
-    Subject, ToolListing,
-};
+pub use live::{FileSource, Live};
+pub use running::{FilePolicy, FileView, GatewayHealth, Noted, Running, Subject};
 
 #[cfg(test)]
 mod tests;

@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
-use toolgate_gateway::ProbeReport;
 use toolgate_gateway::settings::{ServerSettings, Settings};
+use toolgate_gateway::{LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
 use toolgate_policy::Format;
 use toolgate_store::FileNames;
-
-/// What is answered later.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A running gateway.
 pub trait Running: fmt::Debug + Send + Sync {
@@ -25,19 +20,19 @@ pub trait Running: fmt::Debug + Send + Sync {
 
     /// Reads file and store again and takes both over at once. A call that comes after the answer is judged
     /// by the new settings. On an error nothing changed: every reason, a line each.
-    fn reload(&self) -> Answer<'_, Result<(), Vec<String>>>;
+    fn reload(&self) -> Pending<'_, Result<(), Vec<String>>>;
 
     /// How the servers are.
-    fn servers(&self) -> Vec<ServerHealth>;
+    fn servers(&self) -> Vec<ServerState>;
 
     /// The tools of a server as it lists them now; on an error why it cannot be asked.
-    fn tools<'a>(&'a self, server: &'a str) -> Answer<'a, Result<Vec<ToolListing>, String>>;
+    fn tools<'a>(&'a self, server: &'a str) -> Pending<'a, Result<Vec<ProbedTool>, String>>;
 
     /// Connects to a server that is not one yet, and tells what it speaks and offers, or why it does not.
-    fn test<'a>(&'a self, server: &'a ServerSettings) -> Answer<'a, Result<ProbeReport, String>>;
+    fn test<'a>(&'a self, server: &'a ServerSettings) -> Pending<'a, Result<ProbeReport, String>>;
 
     /// How full the counters are.
-    fn limits(&self) -> Vec<CounterState>;
+    fn limits(&self) -> Vec<Occupancy>;
 
     /// What happens from now on.
     fn events(&self) -> broadcast::Receiver<LiveEvent>;
@@ -71,58 +66,6 @@ pub struct FilePolicy {
     pub format: Format,
     /// Its text.
     pub text: String,
-}
-
-/// How a server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerHealth {
-    /// Its name.
-    pub name: String,
-    /// Whether the last attempts to reach it failed.
-    pub down: bool,
-    /// Calls on their way.
-    pub in_flight: usize,
-    /// Calls that may be on their way at once.
-    pub places: usize,
-    /// The eras or revisions that it is known to speak.
-    pub speaks: Vec<String>,
-}
-
-/// A tool as its server describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolListing {
-    /// Its name.
-    pub name: String,
-    /// The definition: a JSON object, as the server gave it.
-    pub definition: String,
-    /// Hash of the definition, as the journal names it.
-    pub hash: String,
-}
-
-/// How full a limit's window is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CounterState {
-    /// The policy that has the limit.
-    pub policy: String,
-    /// The counter.
-    pub counter: String,
-    /// What counts together: `GRANT@SERVER`, `@SERVER`, or nothing where the whole policy does.
-    pub subject: String,
-    /// Whether the limit is in shadow.
-    pub shadow: bool,
-    /// What its window holds: a decimal number.
-    pub used: String,
-    /// What it may hold, as of the last call; `0` after a restart until the first one.
-    pub max: String,
-}
-
-/// Something that happened, for whoever looks on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveEvent {
-    /// `call`, `denial`, `outcome`, `health`, `reload` and the like: `[a-z_]`.
-    pub kind: &'static str,
-    /// A JSON object on one line.
-    pub json: Arc<str>,
 }
 
 /// What a change was about.
@@ -173,14 +116,10 @@ pub struct Noted<'a> {
 /// How the gateway itself is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayHealth {
-    /// Where the data plane listens.
-    pub data_plane: Option<SocketAddr>,
     /// Why the journal cannot be written; none if it can.
     pub journal_problem: Option<String>,
     /// Why changed files are not in use; empty if all are.
     pub reload_problems: Vec<String>,
     /// Sessions of clients.
     pub sessions: usize,
-    /// Calls on their way.
-    pub calls_in_flight: usize,
 }

@@ -274,7 +274,7 @@ pub(crate) async fn tools(
         Problem::new(StatusCode::BAD_GATEWAY, format!("the server `{name}` cannot be asked: {error}"))
     })?;
     let views = tools.into_iter().filter_map(|tool| {
-        let definition = RawValue::from_string(tool.definition).ok()?;
+        let definition = RawValue::from_string(tool.definition.to_string()).ok()?;
         Some((tool.name.clone(), ToolView { name: tool.name, definition_hash: tool.hash, definition }))
     });
     Ok(Json(part.page(views.collect())))

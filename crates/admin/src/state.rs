@@ -3,12 +3,12 @@
 use axum::Json;
 use axum::extract::State as Extract;
 use serde::Serialize;
+use toolgate_gateway::Occupancy;
 use toolgate_gateway::settings::{Durability, Settings};
 use utoipa::ToSchema;
 
 use crate::admin::State;
 use crate::problem::Problem;
-use crate::running::CounterState;
 
 /// How full a limit's window is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -27,10 +27,10 @@ pub(crate) struct LimitView {
     max: String,
 }
 
-impl From<CounterState> for LimitView {
-    fn from(state: CounterState) -> Self {
-        let CounterState { policy, counter, subject, shadow, used, max } = state;
-        Self { policy, counter, subject, shadow, used, max }
+impl From<Occupancy> for LimitView {
+    fn from(occupancy: Occupancy) -> Self {
+        let Occupancy { policy, counter, subject, shadow, used, max } = occupancy;
+        Self { policy, counter, subject, shadow, used: used.to_string(), max: max.to_string() }
     }
 }
 
@@ -106,9 +106,6 @@ pub(crate) struct Health {
     condition: Condition,
     /// The program's version.
     version: &'static str,
-    /// Where the data plane listens.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_plane: Option<String>,
     /// The journal; calls are refused while it cannot be written.
     journal: PartHealth,
     /// The settings; older ones stay in force while the newest cannot be used.
@@ -130,7 +127,9 @@ pub(crate) struct Health {
     responses((status = 200, description = "Its parts", body = Health)))]
 pub(crate) async fn health(Extract(state): Extract<State>) -> Json<Health> {
     let gateway = state.gateway().health();
-    let down = state.gateway().servers().into_iter().filter(|server| server.down);
+    let all = state.gateway().servers();
+    let calls_in_flight = all.iter().map(|server| server.in_flight).sum();
+    let down = all.into_iter().filter(|server| server.down);
     let servers = down.map(|server| format!("the server `{}` cannot be reached", server.name)).collect();
     let store = state.store().changes().await.err().map(|error| error.to_string());
     let journal = PartHealth::new(gateway.journal_problem.into_iter().collect(), Condition::Failed);
@@ -149,14 +148,13 @@ pub(crate) async fn health(Extract(state): Extract<State>) -> Json<Health> {
     Json(Health {
         condition,
         version: env!("CARGO_PKG_VERSION"),
-        data_plane: gateway.data_plane.map(|address| address.to_string()),
         journal,
         settings,
         servers,
         store,
         index,
         sessions: gateway.sessions,
-        calls_in_flight: gateway.calls_in_flight,
+        calls_in_flight,
     })
 }
 

@@ -80,7 +80,8 @@ impl Console {
         let policy = HeaderValue::from_static(SECURITY_POLICY);
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        // The sign-in page has another one, because a browser must say the form's origin.
+        headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
     }

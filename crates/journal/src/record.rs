@@ -33,6 +33,8 @@ pub enum Kind {
     Switch,
     /// A tool's definition was pinned, or differs from its pin.
     Definition,
+    /// A user or a token of the admin API was made, changed or removed; somebody signed in or out.
+    People,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Policy => "policy",
             Kind::Switch => "switch",
             Kind::Definition => "definition",
+            Kind::People => "people",
         }
     }
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use toolgate_gateway::ServerState;
 use toolgate_gateway::settings::{Reach as SetReach, ServerSettings};
 use toolgate_store::{Reach, Role, Server, ServerSpec};
 use utoipa::ToSchema;
 
 use crate::moment;
 use crate::precondition::{file_tag, tag};
-use crate::running::ServerHealth;
 
 /// Which era of its protocol a server is spoken to in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -88,14 +88,15 @@ pub(crate) struct HealthView {
     in_flight: usize,
     /// Calls that may be on their way at once.
     places: usize,
-    /// Revisions or eras that it is known to speak.
-    speaks: Vec<String>,
+    /// How many tools it listed last; absent while it was never asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<usize>,
 }
 
-impl From<&ServerHealth> for HealthView {
-    fn from(health: &ServerHealth) -> Self {
-        let ServerHealth { down, in_flight, places, ref speaks, .. } = *health;
-        Self { down, in_flight, places, speaks: speaks.clone() }
+impl From<&ServerState> for HealthView {
+    fn from(state: &ServerState) -> Self {
+        let ServerState { down, in_flight, places, tools, .. } = *state;
+        Self { down, in_flight, places, tools }
     }
 }
 
@@ -170,7 +171,7 @@ impl ServerView {
     }
 
     /// Adds how it is.
-    pub(crate) fn set_health(&mut self, all: &[ServerHealth]) {
+    pub(crate) fn set_health(&mut self, all: &[ServerState]) {
         self.health = all.iter().find(|health| health.name == self.name).map(HealthView::from);
     }
 }

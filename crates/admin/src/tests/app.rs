@@ -18,14 +18,13 @@ use toolgate_gateway::settings::{
     GrantSettings, JournalSettings, LimitSettings, Names, Protocol, Reach, ServerSettings, Settings,
     TokenSettings,
 };
-use toolgate_gateway::{ProbeReport, ProbedTool};
+use toolgate_gateway::{LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
 use toolgate_index::Index;
 use toolgate_policy::Format;
+use toolgate_quota::Amount;
 use toolgate_store::{FileNames, Options, Role, Store};
 
-use crate::running::{
-    Answer, CounterState, FilePolicy, FileView, GatewayHealth, LiveEvent, Noted, ServerHealth, ToolListing,
-};
+use crate::running::{FilePolicy, FileView, GatewayHealth, Noted};
 use crate::{Admin, Parts, Running};
 
 /// 2026-10-01 in microseconds.
@@ -57,24 +56,24 @@ impl Running for Fake {
         Arc::new(self.file.lock().unwrap().clone())
     }
 
-    fn reload(&self) -> Answer<'_, Result<(), Vec<String>>> {
+    fn reload(&self) -> Pending<'_, Result<(), Vec<String>>> {
         self.reloads.fetch_add(1, Ordering::SeqCst);
         let refuse = self.refuse.lock().unwrap().clone();
         Box::pin(async move { if refuse.is_empty() { Ok(()) } else { Err(refuse) } })
     }
 
-    fn servers(&self) -> Vec<ServerHealth> {
-        let speaks = vec!["2025-11-25".to_owned()];
-        vec![ServerHealth { name: "filed".to_owned(), down: true, in_flight: 1, places: 512, speaks }]
+    fn servers(&self) -> Vec<ServerState> {
+        vec![ServerState { name: "filed".to_owned(), down: true, in_flight: 1, places: 512, tools: Some(2) }]
     }
 
-    fn tools<'a>(&'a self, server: &'a str) -> Answer<'a, Result<Vec<ToolListing>, String>> {
+    fn tools<'a>(&'a self, server: &'a str) -> Pending<'a, Result<Vec<ProbedTool>, String>> {
         Box::pin(async move {
             if server == "filed" {
-                let tool = |name: &str| ToolListing {
+                let tool = |name: &str| ProbedTool {
                     name: name.to_owned(),
-                    definition: format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#),
+                    definition: format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#).into(),
                     hash: "ab".repeat(32),
+                    schema_error: None,
                 };
                 return Ok(vec![tool("echo"), tool("add")]);
             }
@@ -82,7 +81,7 @@ impl Running for Fake {
         })
     }
 
-    fn test<'a>(&'a self, server: &'a ServerSettings) -> Answer<'a, Result<ProbeReport, String>> {
+    fn test<'a>(&'a self, server: &'a ServerSettings) -> Pending<'a, Result<ProbeReport, String>> {
         self.tested.lock().unwrap().push(server.clone());
         Box::pin(async move {
             let Reach::Http { url, headers } = &server.reach else {
@@ -103,16 +102,10 @@ impl Running for Fake {
         })
     }
 
-    fn limits(&self) -> Vec<CounterState> {
+    fn limits(&self) -> Vec<Occupancy> {
         let (policy, counter, subject) = ("filed".to_owned(), "c".to_owned(), "g@filed".to_owned());
-        vec![CounterState {
-            policy,
-            counter,
-            subject,
-            shadow: false,
-            used: "2".to_owned(),
-            max: "3".to_owned(),
-        }]
+        let (used, max) = (Amount::whole(2), Amount::whole(3));
+        vec![Occupancy { policy, counter, subject, shadow: false, used, max }]
     }
 
     fn events(&self) -> broadcast::Receiver<LiveEvent> {
@@ -369,6 +362,6 @@ impl Caller<'_> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        self.app.admin.serve(request.body(body).unwrap(), peer).await
+        self.app.admin.answer(request.body(body).unwrap(), peer).await
     }
 }

@@ -6,11 +6,11 @@ use axum::body::Body;
 use http::Method;
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use toolgate_gateway::LiveEvent;
 use toolgate_journal::{Journal, Kind, Outcome, Record, Urgency};
 use toolgate_store::Role;
 
 use super::app::{App, START};
-use crate::running::LiveEvent;
 
 #[tokio::test]
 async fn state_is_shown() {
