@@ -6,7 +6,7 @@
 //! that repeat parts of a body, and turns a cancellation into the closing of a request.
 
 mod answer;
-mod endpoint;
+pub(crate) mod endpoint;
 mod exchange;
 mod fault;
 mod in_flight;

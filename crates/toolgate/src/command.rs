@@ -11,6 +11,8 @@ mod policy;
 mod restore;
 mod scan;
 mod secrets;
+mod server;
+mod status;
 mod up;
 
 use clap::Subcommand;
@@ -31,6 +33,11 @@ pub(crate) enum Command {
     /// Grants: who may use which server under which policy
     #[command(subcommand)]
     Grant(grant::Arguments),
+    /// Servers of a running gateway
+    #[command(subcommand)]
+    Server(server::Arguments),
+    /// How a running gateway is
+    Status(status::Arguments),
     /// The journal of all decisions
     #[command(subcommand)]
     Audit(audit::Arguments),
@@ -58,6 +65,8 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Check(arguments) => check::run(arguments, shell),
         Command::Policy(arguments) => policy::run(arguments, shell),
         Command::Grant(arguments) => grant::run(arguments, shell),
+        Command::Server(arguments) => server::run(arguments, shell),
+        Command::Status(arguments) => status::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Doctor(arguments) => doctor::run(arguments, shell),

@@ -1,11 +1,12 @@
 //! Which data directory a command works on.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
+use toolgate_gateway::data_dir::LOCK_FILE;
 
 use crate::answer::Failure;
 use crate::config::{self, DATA_DIR, Outline};
@@ -77,6 +78,13 @@ impl Options {
         create(&path)?;
         Ok(path)
     }
+}
+
+/// Whether a gateway runs on a data directory: it holds the lock. A shared one does not keep another from starting
+/// for long.
+pub(crate) fn is_in_use(path: &Path) -> bool {
+    let file = File::open(path.join(LOCK_FILE));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 /// Makes a data directory that nobody else can look into.

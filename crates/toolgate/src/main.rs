@@ -2,6 +2,7 @@
 //! exit code.
 
 mod answer;
+mod api;
 mod bridge;
 mod command;
 mod config;

@@ -29,7 +29,7 @@ const MAX_IDLE: usize = 16;
 type Sender = SendRequest<Full<Bytes>>;
 
 /// Where requests go.
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     authority: Authority,
     host: HeaderValue,
     path: PathAndQuery,
@@ -40,7 +40,7 @@ pub(super) struct Endpoint {
 
 /// Why a request got no answer.
 #[derive(Debug, Error)]
-pub(super) enum SendError {
+pub(crate) enum SendError {
     /// No byte of it was written.
     #[error("cannot reach the gateway at {address}: {reason}")]
     Unreachable {
@@ -64,7 +64,7 @@ pub(super) enum SendError {
 
 impl Endpoint {
     /// The endpoint of an `http` or `https` URL.
-    pub(super) fn new(url: &Uri) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: &Uri) -> anyhow::Result<Self> {
         let authority = url.authority().cloned().context("the URL has no host")?;
         let tls = match url.scheme_str() {
             Some("http") => None,
@@ -97,7 +97,7 @@ impl Endpoint {
     }
 
     /// Sends a request; its URI and `Host` are filled in here.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         self: &Arc<Self>,
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Body>, SendError> {
@@ -161,6 +161,12 @@ impl Endpoint {
     }
 }
 
+/// Whether a host is this machine by its name or address.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
 fn tls() -> anyhow::Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
@@ -177,14 +183,14 @@ fn tls() -> anyhow::Result<TlsConnector> {
 }
 
 /// The body of an answer. Read to its end it gives its connection back; dropped before, it closes it.
-pub(super) struct Body {
+pub(crate) struct Body {
     incoming: Incoming,
     lease: Option<(Arc<Endpoint>, Sender)>,
 }
 
 impl Body {
     /// The next piece; none at the end.
-    pub(super) async fn chunk(&mut self) -> Option<Result<Bytes, hyper::Error>> {
+    pub(crate) async fn chunk(&mut self) -> Option<Result<Bytes, hyper::Error>> {
         loop {
             match self.incoming.frame().await {
                 Some(Ok(frame)) => match frame.into_data() {
@@ -201,7 +207,7 @@ impl Body {
     }
 
     /// The whole body, if it is at most `limit` bytes long.
-    pub(super) async fn collect(mut self, limit: usize) -> Result<Vec<u8>, String> {
+    pub(crate) async fn collect(mut self, limit: usize) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         while let Some(chunk) = self.chunk().await {
             bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
@@ -213,7 +219,7 @@ impl Body {
     }
 
     /// Reads what nobody wants, so that the connection can be used again.
-    pub(super) async fn discard(self) {
+    pub(crate) async fn discard(self) {
         const LITTLE: usize = 64 << 10;
         drop(self.collect(LITTLE).await);
     }

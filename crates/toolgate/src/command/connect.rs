@@ -6,6 +6,7 @@ use http::{HeaderValue, Uri};
 use tokio::runtime;
 
 use crate::answer::{Done, Failure};
+use crate::bridge::endpoint::is_loopback;
 use crate::bridge::{self, Parts, standard_input, standard_output};
 use crate::shell::Shell;
 use crate::telemetry::{self, LogFormat};
@@ -55,9 +56,4 @@ fn parse_url(text: &str) -> Result<Uri, String> {
     })
     .filter(|uri| uri.authority().is_some_and(|authority| !authority.as_str().contains('@')))
     .ok_or_else(|| "write it as in `http://127.0.0.1:8420/mcp/imagegen`".to_owned())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }

@@ -1,5 +1,5 @@
-//! `toolgate grant`: changes of the grants in the store. A running gateway sees them within a second; only
-//! hashes of tokens are kept.
+//! `toolgate grant`: the grants of a running gateway, over its admin API, or else those in the store. Only hashes of
+//! tokens are kept.
 
 mod create;
 mod list;
@@ -54,6 +54,14 @@ fn file_names(options: &data_dir::Options, outline: Option<&Outline>) -> FileNam
         grants: grants.collect(),
         ..FileNames::default()
     }
+}
+
+/// The new token in an answer of the admin API.
+fn token_of(answer: &serde_json::Value) -> Result<String, Failure> {
+    let token = answer.get("token").and_then(serde_json::Value::as_str).map(str::to_owned);
+    token.ok_or_else(|| {
+        Failure::unreachable(anyhow!("the gateway's answer holds no token: try `grant rotate`"))
+    })
 }
 
 fn mint() -> Result<String, Failure> {

@@ -1,6 +1,7 @@
 //! The program as its users meet it: arguments in, text and exit code out.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests and their harness")]
 
+mod api;
 mod audit;
 mod backup;
 mod check;

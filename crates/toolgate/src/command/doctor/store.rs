@@ -1,14 +1,14 @@
 //! The data directory: there, private, of a known format, and whether a gateway runs on it.
 
-use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use toolgate_gateway::data_dir::{FORMAT, LOCK_FILE};
+use toolgate_gateway::data_dir::FORMAT;
 use toolgate_store::{FILE, Store};
 
 use super::{Check, State};
+use crate::data_dir::is_in_use;
 
 const FORMAT_FILE: &str = "format";
 
@@ -50,7 +50,7 @@ pub(super) fn look(path: &Path, checks: &mut Vec<Check>) -> Running {
     for fault in store_faults(&path.join(FILE)) {
         checks.push(Check::new(subject.as_str(), State::Bad, fault));
     }
-    let running = running(path);
+    let running = if is_in_use(path) { Running::Yes } else { Running::No };
     if !checks.iter().any(|check| check.subject == subject) {
         let found = match running {
             Running::Yes => "private, and a gateway runs on it",
@@ -79,11 +79,4 @@ fn unknown_format(path: &Path) -> Option<String> {
     let text = std::fs::read_to_string(path.join(FORMAT_FILE)).ok()?;
     let known = text.trim().parse::<u32>().is_ok_and(|format| format <= FORMAT);
     (!known).then(|| format!("has the format `{}`, and this program knows {FORMAT}", text.trim()))
-}
-
-/// A running gateway holds the lock; a shared one does not keep another from starting for long.
-fn running(path: &Path) -> Running {
-    let locked = File::open(path.join(LOCK_FILE))
-        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
-    if locked { Running::Yes } else { Running::No }
 }

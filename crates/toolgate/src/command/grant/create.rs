@@ -1,15 +1,16 @@
 //! `toolgate grant create`
 
 use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
 use toolgate_gateway::settings::Settings;
 use toolgate_gateway::token;
 use toolgate_policy::nearest;
 use toolgate_store::{Binding, Change, GrantSpec, NameStyle, TokenHash};
 
-use super::{file_names, mint, parse_label, show_token};
+use super::{file_names, mint, parse_label, show_token, token_of};
 use crate::answer::{Answer, Done, Failure};
+use crate::api::{Api, Target};
 use crate::config::{self, Finding, Overrides, Surroundings, is_policy_name, is_server_name, is_tag, unit};
-use crate::data_dir;
 use crate::shell::{Shell, now_micros};
 use crate::store::{AUTHOR, with_store};
 
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    data_dir: data_dir::Options,
+    target: Target,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -50,6 +51,37 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     if arguments.expires.is_some_and(|expires| expires <= now) {
         return Err(Failure::usage("the grant would have ended already: give a later `--expires`"));
     }
+    let token = match arguments.target.find(shell)? {
+        Some(api) => over_api(arguments, &api)?,
+        None => on_store(arguments, now, shell)?,
+    };
+    let json = json!({ "label": arguments.label, "token": token });
+    show_token(&token, arguments.json.then_some(json), shell)?;
+    Ok(Answer::Yes)
+}
+
+/// Has a running gateway make the grant.
+fn over_api(arguments: &Arguments, api: &Api) -> Result<String, Failure> {
+    let mut servers = Map::new();
+    for (server, policy) in &arguments.servers {
+        if servers.insert(server.clone(), policy.as_str().into()).is_some() {
+            return Err(Failure::usage(format_args!("the server `{server}` is given twice")));
+        }
+    }
+    let names = match arguments.names {
+        ShownNames::Dotted => "dotted",
+        ShownNames::Underscore => "underscore",
+    };
+    let mut body =
+        json!({ "label": arguments.label, "servers": servers, "tags": arguments.tags, "names": names });
+    if let (Some(expires), Value::Object(body)) = (arguments.expires, &mut body) {
+        body.insert("expires".to_owned(), unit::show_time(expires).into());
+    }
+    token_of(&api.post("grants", &body)?)
+}
+
+/// Keeps the grant in the store.
+fn on_store(arguments: &Arguments, now: i64, shell: &mut Shell) -> Result<String, Failure> {
     let in_file = check_names(arguments, shell)?;
     if in_file.contains(&arguments.label) {
         return Err(Failure::no(format_args!(
@@ -57,17 +89,18 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
             arguments.label
         )));
     }
-    let directory = arguments.data_dir.ensured(&shell.environment)?;
-    let names = file_names(&arguments.data_dir, arguments.data_dir.outline(&shell.environment).as_ref());
+    let directory = arguments.target.data_dir.ensured(&shell.environment)?;
+    let names = file_names(
+        &arguments.target.data_dir,
+        arguments.target.data_dir.outline(&shell.environment).as_ref(),
+    );
     let token = mint()?;
     let change = Change::new(AUTHOR, now, &names);
     let spec = spec(arguments);
     with_store(&directory, async |store| {
         store.grants().create(&arguments.label, &spec, TokenHash::new(token::hash(&token)), &change).await
     })?;
-    let json = serde_json::json!({ "label": arguments.label, "token": token });
-    show_token(&token, arguments.json.then_some(json), shell)?;
-    Ok(Answer::Yes)
+    Ok(token)
 }
 
 fn spec(arguments: &Arguments) -> GrantSpec {
@@ -86,7 +119,7 @@ fn spec(arguments: &Arguments) -> GrantSpec {
 
 /// Checks servers and policies against the config file, if there is one, and tells its grants.
 fn check_names(arguments: &Arguments, shell: &mut Shell) -> Result<Vec<String>, Failure> {
-    let Some(path) = arguments.data_dir.config() else {
+    let Some(path) = arguments.target.data_dir.config() else {
         shell.note("warning: without a config file, names of servers and policies are not checked")?;
         return Ok(Vec::new());
     };

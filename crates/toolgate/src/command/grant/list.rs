@@ -1,13 +1,15 @@
 //! `toolgate grant list`
 
+mod shown;
+
 use clap::Args;
 use serde::Serialize;
 use toolgate_gateway::settings::GrantSettings;
 use toolgate_store::{Grant, Page, Tombstone};
 
-use crate::answer::{Answer, Done};
+use crate::answer::{Answer, Done, Failure};
+use crate::api::Target;
 use crate::config::{self, Finding, Overrides, Surroundings, unit};
-use crate::data_dir;
 use crate::shell::{Shell, Tone, now_micros, printable};
 use crate::store::with_store;
 
@@ -17,7 +19,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    data_dir: data_dir::Options,
+    target: Target,
 }
 
 /// A grant as it is listed.
@@ -36,17 +38,12 @@ struct Row {
 }
 
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
-    let in_file = grants_of_file(arguments, shell)?;
-    let directory = arguments.data_dir.locate(&shell.environment)?;
-    // Nothing was kept where there is no data directory, and listing makes none.
-    let (stored, tombstones) = if directory.is_dir() {
-        with_store(&directory, async |store| {
-            Ok((store.grants().list(Page::ALL).await?, store.grants().tombstones().await?))
-        })?
+    let rows = if arguments.target.is_elsewhere() {
+        let shown = arguments.target.reach(shell)?.list("grants")?;
+        shown.into_iter().map(|grant| shown::row(grant, now_micros())).collect::<Result<_, _>>()?
     } else {
-        (Vec::new(), Vec::new())
+        rows_here(arguments, shell)?
     };
-    let rows = rows(&in_file, &stored, &tombstones, now_micros());
     if arguments.json {
         let rows: Vec<_> = rows.iter().map(json).collect();
         shell.json(&serde_json::json!({ "grants": rows }))?;
@@ -62,9 +59,24 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     Ok(Answer::Yes)
 }
 
+/// The grants of config file and store, which are there without a gateway too.
+fn rows_here(arguments: &Arguments, shell: &mut Shell) -> Result<Vec<Row>, Failure> {
+    let in_file = grants_of_file(arguments, shell)?;
+    let directory = arguments.target.data_dir.locate(&shell.environment)?;
+    // Nothing was kept where there is no data directory, and listing makes none.
+    let (stored, tombstones) = if directory.is_dir() {
+        with_store(&directory, async |store| {
+            Ok((store.grants().list(Page::ALL).await?, store.grants().tombstones().await?))
+        })?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    Ok(rows(&in_file, &stored, &tombstones, now_micros()))
+}
+
 /// The grants of the config file; a broken one is passed over with a warning.
 fn grants_of_file(arguments: &Arguments, shell: &mut Shell) -> std::io::Result<Vec<GrantSettings>> {
-    let Some(path) = arguments.data_dir.config() else { return Ok(Vec::new()) };
+    let Some(path) = arguments.target.data_dir.config() else { return Ok(Vec::new()) };
     let surroundings = Surroundings { environment: &shell.environment, overrides: &Overrides::default() };
     let reading = config::read(&path, surroundings);
     if reading.settings.is_none() {
@@ -75,15 +87,20 @@ fn grants_of_file(arguments: &Arguments, shell: &mut Shell) -> std::io::Result<V
     Ok(reading.settings.map(|settings| settings.grants).unwrap_or_default())
 }
 
+/// How a grant is that was not revoked.
+fn state(expires: Option<i64>, tokens: usize, now: i64) -> &'static str {
+    match expires {
+        Some(expires) if expires <= now => "expired",
+        _ if tokens == 0 => "no token yet",
+        _ => "active",
+    }
+}
+
 fn rows(in_file: &[GrantSettings], stored: &[Grant], tombstones: &[Tombstone], now: i64) -> Vec<Row> {
     let tokens =
         |grant: &Grant| grant.tokens.iter().filter(|token| token.ends.is_none_or(|ends| now < ends)).count();
     let is_revoked = |label: &str| tombstones.iter().any(|tombstone| tombstone.label == label);
-    let state = |expires: Option<i64>, tokens: usize| match expires {
-        Some(expires) if expires <= now => "expired",
-        _ if tokens == 0 => "no token yet",
-        _ => "active",
-    };
+    let state = |expires, tokens| state(expires, tokens, now);
     let of_file = in_file.iter().map(|grant| {
         let minted = stored.iter().filter(|other| other.label == grant.label).map(tokens).sum();
         let tokens = if grant.tokens.is_empty() { minted } else { grant.tokens.len() };

@@ -5,7 +5,7 @@ use toolgate_store::Change;
 
 use super::{file_names, parse_label};
 use crate::answer::{Answer, Done};
-use crate::data_dir;
+use crate::api::Target;
 use crate::shell::{Shell, now_micros};
 use crate::store::{AUTHOR, with_store};
 
@@ -18,21 +18,28 @@ pub(crate) struct Arguments {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    data_dir: data_dir::Options,
+    target: Target,
 }
 
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     let label = &arguments.label;
-    let outline = arguments.data_dir.outline(&shell.environment);
-    let names = file_names(&arguments.data_dir, outline.as_ref());
-    let directory = arguments.data_dir.ensured(&shell.environment)?;
-    let change = Change::new(AUTHOR, now_micros(), &names);
-    with_store(&directory, async |store| store.grants().revoke(label, &change).await)?;
+    let outline = arguments.target.data_dir.outline(&shell.environment);
+    let names = file_names(&arguments.target.data_dir, outline.as_ref());
+    if let Some(api) = arguments.target.find(shell)? {
+        api.delete(&format!("grants/{label}"))?;
+    } else {
+        let directory = arguments.target.data_dir.ensured(&shell.environment)?;
+        let change = Change::new(AUTHOR, now_micros(), &names);
+        with_store(&directory, async |store| store.grants().revoke(label, &change).await)?;
+    }
     if arguments.json {
         shell.json(&serde_json::json!({ "label": label, "revoked": true }))?;
         return Ok(Answer::Yes);
     }
     shell.line(format_args!("The grant `{label}` is revoked."))?;
+    if arguments.target.is_elsewhere() {
+        return Ok(Answer::Yes);
+    }
     if names.unread {
         shell.note("warning: the config file cannot be read; if it has this grant, it is revoked too")?;
     } else if names.grants.contains(label) {
