@@ -157,7 +157,7 @@ impl From<DimensionName> for Dimension {
 
 /// The names that a search can be narrowed by.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Names {
+pub(crate) struct KnownNames {
     /// In order.
     items: Vec<String>,
     /// Whether there are more than are shown.
@@ -167,17 +167,17 @@ pub(crate) struct Names {
 /// The names that a search can be narrowed by
 #[utoipa::path(get, path = "/api/v1/audit/names/{dimension}", tag = "Audit", operation_id = "listNames",
     params(("dimension" = inline(DimensionName), Path, description = "Names of what")),
-    responses((status = 200, description = "The names that the index knows; at most 10000", body = Names)))]
+    responses((status = 200, description = "The names that the index knows; at most 10000", body = KnownNames)))]
 pub(crate) async fn names(
     Extract(state): Extract<State>,
     Named(dimension): Named<DimensionName>,
-) -> Result<Json<Names>, Problem> {
+) -> Result<Json<KnownNames>, Problem> {
     /// Most names that are shown.
     const MOST: usize = 10_000;
     let mut items = state.parts.index.names(dimension.into()).await?;
     let cut = items.len() > MOST;
     items.truncate(MOST);
-    Ok(Json(Names { items, cut }))
+    Ok(Json(KnownNames { items, cut }))
 }
 
 /// Reads a time of the query.

@@ -259,7 +259,7 @@ pub(crate) struct ToolView {
 #[utoipa::path(get, path = "/api/v1/servers/{name}/tools", tag = "Servers", operation_id = "listTools",
     params(("name" = String, Path, description = "The server"), Part),
     responses((status = 200, description = "A page of tools with their definitions, by name", body = Page<ToolView>),
-        (status = 502, description = "The server cannot be asked", body = ProblemDocument, content_type = "application/problem+json")))]
+        (status = 424, description = "The server cannot be asked", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn tools(
     Extract(state): Extract<State>,
     Named(name): Named<String>,
@@ -271,7 +271,7 @@ pub(crate) async fn tools(
     }
     let found = state.gateway().tools(&name).await;
     let tools = found.map_err(|error| {
-        Problem::new(StatusCode::BAD_GATEWAY, format!("the server `{name}` cannot be asked: {error}"))
+        Problem::new(StatusCode::FAILED_DEPENDENCY, format!("the server `{name}` cannot be asked: {error}"))
     })?;
     let views = tools.into_iter().filter_map(|tool| {
         let definition = RawValue::from_string(tool.definition.to_string()).ok()?;

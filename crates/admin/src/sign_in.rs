@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use toolgate_store::{NewSession, StoreError};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::admin::{Shared, State};
 use crate::credential::{self, IDLE_LIFE, SESSION_LIFE};
@@ -33,6 +33,14 @@ pub(crate) struct LinkQuery {
     code: Option<String>,
 }
 
+/// What the page behind a link sends.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "only describes what `redeem` reads by itself")]
+pub(crate) struct SignInForm {
+    /// The link's code.
+    code: String,
+}
+
 /// The page behind a sign-in link
 #[utoipa::path(get, path = "/sign-in", tag = "Sign-in", operation_id = "signInPage", params(LinkQuery),
     responses((status = 200, description = "A page with a button", body = String, content_type = "text/html")))]
@@ -54,7 +62,7 @@ pub(crate) async fn page(Asked(query): Asked<LinkQuery>) -> Response {
 ///
 /// Exchanges a link's code for a session cookie. Sent by the page behind the link.
 #[utoipa::path(post, path = "/sign-in", tag = "Sign-in", operation_id = "signIn",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "`code=…`"),
+    request_body(content = SignInForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 303, description = "Signed in; on to the console"),
         (status = 410, description = "The link was used, is over, or is none", body = String, content_type = "text/html")))]
 pub(crate) async fn redeem(

@@ -40,10 +40,10 @@ const POLICIES: Least = Least::Role(Role::PolicyManager);
 const ADMIN: Least = Least::Role(Role::Admin);
 
 /// A handler with its documentation, as `routes!` gives it.
-type Handler = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<State>);
+pub(crate) type Handler = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<State>);
 
 /// Every route but that of the document itself.
-fn table() -> Vec<(Least, Handler)> {
+pub(crate) fn table() -> Vec<(Least, Handler)> {
     let mut table = resources();
     table.extend(people_and_sign_in());
     table.extend(views());

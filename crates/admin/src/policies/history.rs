@@ -7,7 +7,7 @@ use axum::extract::State as Extract;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
-use toolgate_store::{Kind, PolicyVersion};
+use toolgate_store::PolicyVersion;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Notation;
@@ -159,7 +159,10 @@ impl Shared {
     fn refuse_policy_of_file(&self, name: &str) -> Result<(), Problem> {
         let file = self.gateway().file();
         if file.names.policies.contains(name) {
-            return Err(Problem::managed_by_file(Kind::Policy, name, &file.names.path));
+            let path = file.names.path.display();
+            let detail =
+                format!("the policy `{name}` is managed by the file {path}, which keeps no versions");
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         }
         Ok(())
     }

@@ -92,7 +92,7 @@ fn if_match() -> Parameter {
         .parameter_in(ParameterIn::Header)
         .required(Required::True)
         .description(Some("The `ETag` that was seen, or `*`"))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(\\*|\"[^\"]*\")$"))))
         .build()
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use toolgate_store::Role;
 
 use super::app::App;
-use crate::table::{Built, Least};
+use crate::table::{Built, Least, table};
 
 #[tokio::test]
 async fn the_document_names_every_route_of_the_table_and_no_other() {
@@ -42,6 +42,18 @@ async fn every_reference_leads_somewhere_and_every_name_is_used_once() {
             assert!(!operation["summary"].as_str().unwrap().is_empty(), "{id}");
         }
     }
+}
+
+#[test]
+fn a_schema_name_stands_for_one_thing() {
+    let mut known = std::collections::BTreeMap::new();
+    for (_, (named, _, _)) in table() {
+        for (name, schema) in named {
+            let before = known.insert(name.clone(), schema.clone());
+            assert!(before.is_none_or(|before| before == schema), "two schemas are called `{name}`");
+        }
+    }
+    assert!(known.len() > 40);
 }
 
 fn collect(value: &Value, into: &mut Vec<String>) {

@@ -112,7 +112,7 @@ async fn policies_of_the_file_and_those_in_use_stay() {
     let body = json!({"notation": "json", "text": POLICY});
     admin.put("/api/v1/policies/filed", &view.etag(), body).await.is_problem(409, "/etc/toolgate.yaml");
     admin.delete("/api/v1/policies/filed", "*").await.is_problem(409, "/etc/toolgate.yaml");
-    admin.get("/api/v1/policies/filed/versions").await.is_problem(409, "/etc/toolgate.yaml");
+    admin.get("/api/v1/policies/filed/versions").await.is_problem(404, "/etc/toolgate.yaml");
     admin.post("/api/v1/policies", json!({"name": "p", "notation": "json", "text": POLICY})).await.is(201);
     admin.post("/api/v1/grants", json!({"label": "g", "servers": {"filed": "p"}})).await.is(201);
     admin.delete("/api/v1/policies/p", "*").await.is_problem(409, "in use by `g`");
