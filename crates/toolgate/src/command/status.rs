@@ -70,9 +70,12 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
 }
 
 fn print(health: &Health, shell: &mut Shell) -> std::io::Result<()> {
-    let place = health.data_plane.as_deref().map(printable).unwrap_or_else(|| "nowhere yet".to_owned());
+    let place = match &health.data_plane {
+        Some(address) => format!("listens on {}", printable(address)),
+        None => "does not listen yet".to_owned(),
+    };
     shell.line(format_args!(
-        "gateway   {}  version {}, listens on {place}, {}, {} in flight",
+        "gateway   {}  version {}, {place}, {}, {} in flight",
         condition(health.condition, shell),
         printable(&health.version),
         counted(health.sessions, "session"),
