@@ -41,7 +41,7 @@ pub use crate::control::{Control, Occupancy, ServerState};
 pub use crate::live::LiveEvent;
 pub use crate::probe::{ProbeReport, ProbedTool, probe};
 pub use crate::reload::{Loaded, Pending, Source};
-pub use crate::run::{Ready, RunError, RunOptions, run};
+pub use crate::run::{MakePages, Ready, RunError, RunOptions, run};
 
 #[cfg(test)]
 mod tests;

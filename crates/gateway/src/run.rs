@@ -32,6 +32,9 @@ use crate::snapshot::Snapshot;
 use crate::upkeep::{self, JournalKeeper};
 use crate::upstream::Servers;
 
+/// Makes the console's pages for a gateway that is about to serve.
+pub type MakePages = dyn FnOnce(Control, &Ready) -> Arc<dyn Pages> + Send;
+
 /// How a gateway is run.
 pub struct RunOptions {
     /// Where it keeps what it must not lose; held until the end.
@@ -41,7 +44,7 @@ pub struct RunOptions {
     /// Where everything runs that does not serve calls: console, reloads.
     pub control_plane: Handle,
     /// What the console shows beside metrics and its status page.
-    pub pages: Box<dyn FnOnce(Control) -> Arc<dyn Pages> + Send>,
+    pub pages: Box<MakePages>,
     /// The environment of which children get `PATH`, `HOME`, `LANG` and `TMPDIR`.
     pub base_env: Vec<(String, String)>,
     /// Called once requests are served.
@@ -257,7 +260,7 @@ async fn serve(
         reloader: Arc::clone(&reloader),
         door: Door::new(&gateway.snapshot.load().settings, ready.console),
         data_plane: url_of(ready.listen, ready.tls),
-        pages: pages(control),
+        pages: pages(control, &ready),
     });
     let tasks = gateway.tasks.clone();
     let data_plane = Arc::clone(&gateway);

@@ -15,6 +15,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use toolgate_gateway::settings::Settings;
 use toolgate_policy::{Format, Located, Place, Plan, Problem, Problems, Severity, Shape};
@@ -79,8 +80,21 @@ pub(crate) struct Reading {
     pub(crate) files: Vec<PathBuf>,
     /// Name and file of each policy.
     pub(crate) policies: Vec<(String, PathBuf)>,
+    /// What concerns the control plane alone.
+    pub(crate) administration: Administration,
     /// Errors and warnings.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// What the file says about looking at the gateway and changing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Administration {
+    /// Whether servers that are commands may be added through the admin API.
+    pub(crate) allow_commands: bool,
+    /// How long events can be searched; none for ever.
+    pub(crate) keep_events: Option<Duration>,
+    /// How long sums are kept; none for ever.
+    pub(crate) keep_sums: Option<Duration>,
 }
 
 /// What is known while a config file is turned into settings.
@@ -169,13 +183,24 @@ fn check(root: Place<'_>, path: &Path, surroundings: Surroundings<'_>) -> Readin
     ROOT.check(root, &mut reader.problems);
     let policies = reader.policies(root.get("policies"));
     let settings = settings(&mut reader, root, (&policies, surroundings.overrides));
+    let administration = administration(&mut reader, root);
     let files =
         std::iter::once(path.to_owned()).chain(policies.iter().map(|policy| policy.path.clone())).collect();
     let named = policies.iter().map(|policy| (policy.name.clone(), policy.path.clone())).collect();
     let mut findings: Vec<_> = in_file(path, reader.problems.into_sorted()).collect();
     findings.extend(policies.into_iter().flat_map(|policy| policy.findings));
     let settings = settings.filter(|_| !findings.iter().any(Finding::is_error));
-    Reading { settings, files, policies: named, findings }
+    Reading { settings, files, policies: named, administration, findings }
+}
+
+fn administration(reader: &mut Reader<'_>, root: Place<'_>) -> Administration {
+    let allow_commands = root.get("allow_commands_from_api").and_then(|flag| reader.flag(flag));
+    let mut keep = |name: &str| root.get("index")?.get(name).and_then(|age| reader.duration(age));
+    Administration {
+        keep_events: keep("keep_events"),
+        keep_sums: keep("keep_sums"),
+        allow_commands: allow_commands.unwrap_or(false),
+    }
 }
 
 /// The settings, as far as they can be told.
@@ -219,7 +244,8 @@ fn in_file(file: &Path, problems: Vec<Problem>) -> impl Iterator<Item = Finding>
 }
 
 fn failed(path: &Path, findings: Vec<Finding>) -> Reading {
-    Reading { settings: None, files: vec![path.to_owned()], policies: Vec::new(), findings }
+    let administration = Administration::default();
+    Reading { settings: None, files: vec![path.to_owned()], policies: Vec::new(), administration, findings }
 }
 
 /// The notation of a file: by its name, and for any other name by its first character.

@@ -21,8 +21,9 @@ pub(crate) const GRANT: &str = "demo";
 /// A tool that the policy allows.
 pub(crate) const TOOL: &str = "image.generate.replicate";
 /// The policy: everything is denied but one tool, and that is capped.
-const POLICY: &str = include_str!("demo/policy.json");
-const POLICY_NAME: &str = "imagegen";
+pub(crate) const POLICY: &str = include_str!("demo/policy.json");
+/// Its name.
+pub(crate) const POLICY_NAME: &str = "imagegen";
 const PROGRAM: &str = "imagegen-mcp";
 
 /// The settings of the demo, for a grant with this token. Addresses and data directory may be chosen.

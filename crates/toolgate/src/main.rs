@@ -6,6 +6,7 @@ mod api;
 mod bridge;
 mod command;
 mod config;
+mod control_plane;
 mod data_dir;
 mod demo;
 mod environment;

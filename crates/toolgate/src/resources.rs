@@ -1,10 +1,12 @@
 //! What a gateway is set up with, from both places that it may come from: the config file and the store.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::{HeaderName, HeaderValue, Uri};
+use toolgate_admin::{FilePolicy, FileView};
 use toolgate_gateway::settings::{
     GrantSettings, Names, Protocol, Reach, ServerSettings, Settings, TokenSettings,
 };
@@ -15,14 +17,28 @@ use toolgate_store::{
     TokenHash,
 };
 
-/// Reads what stands in the config file, or every reason why not, a line each.
-pub(crate) type ReadFile = dyn Fn() -> Result<Loaded, Vec<String>> + Send + Sync;
+use crate::config::Administration;
+
+/// What stands in the config file.
+pub(crate) struct FileRead {
+    /// The settings, and the files that they came from.
+    pub(crate) loaded: Loaded,
+    /// The documents of its policies, by name.
+    pub(crate) policies: BTreeMap<String, FilePolicy>,
+    /// What concerns the control plane alone.
+    pub(crate) administration: Administration,
+}
+
+/// Reads the config file: all of it, or every reason why not, a line each.
+pub(crate) type ReadFile = dyn Fn() -> Result<FileRead, Vec<String>> + Send + Sync;
 
 /// The two places.
 pub(crate) struct Resources {
     read_file: Arc<ReadFile>,
     file: PathBuf,
     store: Arc<Store>,
+    /// The file as of the last time that it could be read.
+    view: ArcSwap<FileView>,
 }
 
 /// The two places before the store is open.
@@ -40,7 +56,8 @@ impl Opening {
             Err(StoreError::Key(error)) => tracing::error!(%error, "the secrets of servers stay closed"),
             Err(error) => return Err(error),
         }
-        Ok(Resources { read_file: self.read_file, file: self.file, store: Arc::new(store) })
+        let view = ArcSwap::default();
+        Ok(Resources { read_file: self.read_file, file: self.file, store: Arc::new(store), view })
     }
 }
 
@@ -50,17 +67,33 @@ impl Resources {
         Opening { read_file, file }
     }
 
-    /// The names that the config file manages.
-    pub(crate) fn file_names(&self) -> Result<FileNames, Vec<String>> {
-        Ok(names_of(&(self.read_file)()?.settings, self.file.clone()))
+    /// The store.
+    pub(crate) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// What the config file manages, as of the last time that it could be read.
+    pub(crate) fn view(&self) -> Arc<FileView> {
+        self.view.load_full()
+    }
+
+    /// Reads the file, and remembers what it manages.
+    fn read(&self) -> Result<Loaded, Vec<String>> {
+        let FileRead { loaded, policies, administration } = (self.read_file)()?;
+        self.view.store(Arc::new(FileView {
+            names: names_of(&loaded.settings, self.file.clone()),
+            policies,
+            allow_commands: administration.allow_commands,
+        }));
+        Ok(loaded)
     }
 
     /// Mints a token for each grant of the file that has none and was not revoked. The tokens are shown once.
     pub(crate) async fn mint_missing(&self, now: i64) -> Result<Vec<(String, String)>, Vec<String>> {
         let failed = |error: &dyn std::fmt::Display| vec![error.to_string()];
-        let names = self.file_names()?;
-        let change = Change::new("start", now, &names);
         let loaded = self.load().await?;
+        let view = self.view();
+        let (names, change) = (&view.names, Change::new("start", now, &view.names));
         let mut minted = Vec::new();
         for grant in loaded.settings.grants.iter().filter(|grant| grant.tokens.is_empty()) {
             if !names.grants.contains(&grant.label) {
@@ -80,7 +113,7 @@ impl Resources {
 impl Source for Resources {
     fn load(&self) -> Pending<'_, Result<Loaded, Vec<String>>> {
         Box::pin(async {
-            let mut loaded = (self.read_file)()?;
+            let mut loaded = self.read()?;
             let contents = self.store.contents().await.map_err(|error| vec![error.to_string()])?;
             let file = self.file.display().to_string();
             add(&mut loaded, contents, &file)?;

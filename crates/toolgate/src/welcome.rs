@@ -32,7 +32,7 @@ impl Welcome {
     }
 
     /// The text for people. Tokens stand in it: it is printed once, and never logged.
-    pub(crate) fn text(&self, ready: &Ready) -> String {
+    pub(crate) fn text(&self, ready: &Ready, link: Option<&str>) -> String {
         let scheme = if ready.tls { "https" } else { "http" };
         let base = format!("{scheme}://{}/mcp/", reachable(ready.listen));
         let mut out = String::from("\nToolgate is running.\n\n");
@@ -43,7 +43,10 @@ impl Welcome {
         for (label, token) in tokens() {
             line(&mut out, "grant token", &format!("{token}  (grant `{label}`, shown once)"));
         }
-        line(&mut out, "status page", &format!("http://{}/", reachable(ready.console)));
+        line(&mut out, "status page", &format!("{}/", reachable_url(ready)));
+        if let Some(link) = link {
+            line(&mut out, "sign in", &format!("{link}  (once, within 10 minutes)"));
+        }
         // One example is enough; the others differ by URL and token.
         if let Some((label, token)) = tokens().next()
             && let Some((_, servers)) = self.grants.iter().find(|(known, _)| known == label)
@@ -106,6 +109,11 @@ fn attempt(out: &mut String, url: &str, token: &str) {
     out.push_str(&format!("  -d '{body}'\n"));
 }
 
+/// Where the console is reached from this machine, without a slash behind it.
+pub(crate) fn reachable_url(ready: &Ready) -> String {
+    format!("http://{}", reachable(ready.console))
+}
+
 /// An address that a client on this machine can use: one that stands for all addresses is none.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
@@ -135,7 +143,7 @@ mod tests {
             demo: None,
             minted: vec![("g".to_owned(), "tg_x".to_owned())],
         };
-        let text = welcome.text(&ready());
+        let text = welcome.text(&ready(), Some("http://127.0.0.1:8421/sign-in?code=tgl_x"));
         let (head, snippets) = text.split_once("\nFor a client that speaks HTTP:\n").unwrap();
         let expected = "
 Toolgate is running.
@@ -144,6 +152,7 @@ Toolgate is running.
   proxy URL     https://127.0.0.1:8420/mcp/b
   grant token   tg_x  (grant `g`, shown once)
   status page   http://127.0.0.1:8421/
+  sign in       http://127.0.0.1:8421/sign-in?code=tgl_x  (once, within 10 minutes)
 ";
         assert_eq!(head, expected);
         let (over_http, over_stdio) = snippets.split_once("For a client that speaks only stdio:").unwrap();
@@ -160,6 +169,6 @@ Toolgate is running.
     fn nothing_is_made_up_where_no_token_is_new() {
         let welcome =
             Welcome { grants: vec![("g".to_owned(), vec!["b".to_owned()])], demo: None, minted: Vec::new() };
-        assert!(!welcome.text(&ready()).contains("mcpServers"));
+        assert!(!welcome.text(&ready(), None).contains("mcpServers"));
     }
 }

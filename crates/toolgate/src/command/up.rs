@@ -1,5 +1,6 @@
 //! `toolgate up`: runs gateway and console until a signal, and tells how to connect.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,21 +9,24 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use tokio::runtime::Builder;
+use toolgate_admin::FilePolicy;
 use toolgate_gateway::data_dir::DataDir;
 use toolgate_gateway::settings::Settings;
-use toolgate_gateway::{Loaded, NoPages, RunError, RunOptions, token};
+use toolgate_gateway::{Loaded, Pending, Ready, RunError, RunOptions, token};
+use toolgate_policy::Format;
 use toolgate_store::KeySource;
 
 use crate::answer::{Answer, Done, Failure};
-use crate::config::{self, Finding, Overrides, Surroundings};
+use crate::config::{self, Administration, Finding, Overrides, Surroundings};
+use crate::control_plane::ControlPlane;
 use crate::data_dir::CONFIG_FILE;
 use crate::demo;
 use crate::environment::Environment;
-use crate::resources::{Opening, ReadFile, Resources};
+use crate::resources::{FileRead, Opening, ReadFile, Resources};
 use crate::shell::{Shell, now_micros};
 use crate::store::key_source;
 use crate::telemetry::{self, LogFormat};
-use crate::welcome::Welcome;
+use crate::welcome::{Welcome, reachable_url};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -60,7 +64,8 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         }
         None => (file_reader(&shell.environment, overrides, &arguments.config)?, arguments.config.clone()),
     };
-    let settings = read_file().map_err(|problems| refused(&problems))?.settings;
+    let FileRead { loaded: Loaded { settings, .. }, administration, .. } =
+        read_file().map_err(|problems| refused(&problems))?;
     refuse_open_demo(&settings, arguments)?;
     // What does not serve calls has a thread of its own, so that it cannot keep calls waiting.
     let control_plane = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
@@ -68,26 +73,56 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     let key = key_source(&shell.environment, data_dir.path())?;
     let (resources, minted) =
         control_plane.block_on(open(Resources::opening(read_file, file), data_dir.path(), key))?;
-    let mut printer = shell.another();
+    let plane = ControlPlane::start(
+        Arc::clone(&resources),
+        administration,
+        data_dir.path(),
+        control_plane.handle().clone(),
+    )?;
     let demo = demo_token.map(|token| (demo::GRANT.to_owned(), token));
     let welcome = Welcome::new(&settings, demo, minted);
+    let (pages, greeting) = (plane.clone(), greeting(welcome, plane.clone(), shell.another()));
+    let runtime = control_plane.handle().clone();
     let options = RunOptions {
         data_dir,
         source: resources,
         control_plane: control_plane.handle().clone(),
-        pages: Box::new(|_| Arc::new(NoPages)),
+        pages: Box::new(move |control, ready| pages.pages(control, ready)),
         base_env: shell.environment.for_children(),
         on_ready: Box::new(move |ready| {
-            // A gateway whose output nobody reads serves all the same.
-            printer.line(welcome.text(ready)).unwrap_or_default();
+            runtime.spawn(greeting(ready.clone()));
         }),
     };
-    toolgate_gateway::run(options).map_err(|error| match error {
+    let ended = toolgate_gateway::run(options);
+    control_plane.block_on(plane.stop());
+    control_plane.shutdown_timeout(Duration::from_secs(1));
+    ended.map_err(|error| match error {
         RunError::Settings(problems) => refused(&problems),
         error => Failure::from(error),
     })?;
-    control_plane.shutdown_timeout(Duration::from_secs(1));
     Ok(Answer::Yes)
+}
+
+/// Tells how to connect, once requests are served.
+fn greeting(
+    welcome: Welcome,
+    plane: ControlPlane,
+    mut printer: Shell,
+) -> impl FnOnce(Ready) -> Pending<'static, ()> + Send {
+    move |ready| {
+        Box::pin(async move {
+            let console = reachable_url(&ready);
+            let link = match plane.open(&console).await {
+                Ok(link) => Some(format!("{console}{link}")),
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), "nobody can be let into the admin API");
+                    None
+                }
+            };
+            // A gateway whose output nobody reads serves all the same.
+            printer.line(welcome.text(&ready, link.as_deref())).unwrap_or_default();
+        })
+    }
 }
 
 /// Opens the store, takes over what an older program kept, and mints tokens for grants that have none.
@@ -114,7 +149,12 @@ fn demo_reader(environment: &Environment, overrides: Overrides, token: String) -
     Arc::new(move || {
         let settings =
             demo::settings(&environment, &overrides, &token).map_err(|error| vec![format!("{error:#}")])?;
-        Ok(Loaded { settings, files: Vec::new(), warnings: Vec::new() })
+        let document = FilePolicy { format: Format::Json, text: demo::POLICY.to_owned() };
+        Ok(FileRead {
+            loaded: Loaded { settings, files: Vec::new(), warnings: Vec::new() },
+            policies: BTreeMap::from([(demo::POLICY_NAME.to_owned(), document)]),
+            administration: Administration::default(),
+        })
     })
 }
 
@@ -137,11 +177,24 @@ fn file_reader(
         match reading.settings {
             Some(settings) => {
                 let warnings = warnings.into_iter().map(Finding::render).collect();
-                Ok(Loaded { settings, files: reading.files, warnings })
+                Ok(FileRead {
+                    loaded: Loaded { settings, files: reading.files, warnings },
+                    policies: documents(reading.policies),
+                    administration: reading.administration,
+                })
             }
             None => Err(errors.into_iter().map(Finding::render).collect()),
         }
     }))
+}
+
+/// The documents of policies, as far as their files are still there to be shown.
+fn documents(files: Vec<(String, PathBuf)>) -> BTreeMap<String, FilePolicy> {
+    let document = |(name, path): (String, PathBuf)| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        Some((name, FilePolicy { format: config::format_of(&path, &text), text }))
+    };
+    files.into_iter().filter_map(document).collect()
 }
 
 /// The demo has no key that could allow it to be reached from other machines.

@@ -101,6 +101,16 @@ pub(crate) static CONFIG: Table = Table {
             "What a request, an answer and a grant may cost. Default: see below",
         ),
         key("journal", Shape::Object(&JOURNAL), "How the journal is kept. Default: see below"),
+        key(
+            "index",
+            Shape::Object(&INDEX),
+            "How long the audit index keeps what it copies from the journal. Default: see below",
+        ),
+        key(
+            "allow_commands_from_api",
+            FLAG,
+            "Whether servers that are commands may be added through the admin API: whoever has the role for it then runs programs on this machine. Default: `false`",
+        ),
     ],
 };
 
@@ -242,6 +252,23 @@ pub(super) static JOURNAL: Table = Table {
     ],
 };
 
+/// `index`
+pub(super) static INDEX: Table = Table {
+    name: "`index`",
+    fields: &[
+        key(
+            "keep_events",
+            DURATION,
+            "Age above which events can no longer be searched. Default: all are kept",
+        ),
+        key(
+            "keep_sums",
+            DURATION,
+            "Age above which sums per hour and day are removed. Default: all are kept",
+        ),
+    ],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,6 +330,7 @@ grants:
             ("`grants.LABEL`", &GRANT),
             ("`limits`", &LIMITS),
             ("`journal`", &JOURNAL),
+            ("`index`", &INDEX),
         ] {
             section(title, table, &mut out);
         }
@@ -325,7 +353,7 @@ grants:
 
     #[test]
     fn every_key_says_what_holds_without_it() {
-        for table in [&CONFIG, &TLS, &SERVER, &GRANT, &LIMITS, &JOURNAL] {
+        for table in [&CONFIG, &TLS, &SERVER, &GRANT, &LIMITS, &JOURNAL, &INDEX] {
             for field in table.fields {
                 assert_ne!(field.required, field.docs.contains(" Default: "), "{}", field.name);
             }
