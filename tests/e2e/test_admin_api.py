@@ -1,0 +1,108 @@
+"""The admin API of a running gateway: a change acts on the next call, and the document holds what is answered."""
+import json
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from support.admin import Admin
+from support.process import wait_for
+from support.wire import Wire
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+
+
+def policy(tools):
+    return {"notation": "json", "text": json.dumps({"version": "1", "tools": tools})}
+
+
+def test_a_server_is_registered_called_and_cut_off_without_a_restart(gateway, recorder, everything):
+    gate = gateway({"mock": recorder.config})
+    admin = Admin(gate)
+    found = admin.post("/servers/every/test", {"url": everything}).expect(200).json
+    assert found["ok"] and any(tool["name"] == "echo" for tool in found["tools"])
+    admin.post("/servers", {"name": "every", "url": everything}).expect(201)
+    admin.post("/policies", {"name": "careful", **policy({"echo": {}})}).expect(201)
+    token = admin.post("/grants", {"label": "bob", "servers": {"every": "careful"}}).expect(201).json["token"]
+
+    wire = Wire(gate.port, "/mcp/every", token).open()
+    assert "hello" in json.dumps(wire.call("echo", {"message": "hello"}).result)
+    changed = admin.put("/policies/careful", policy({"get-sum": {}})).expect(200).json
+    answer = wire.call("echo", {"message": "again"})
+    assert answer.result["isError"] is True, "the next call is judged by the new version"
+    denied = gate.records("decision")[-1]
+    assert (denied["outcome"], denied["policy_version"], denied["grant"]) == ("deny", changed["version"], "bob")
+
+    admin.delete("/grants/bob").expect(204)
+    assert wire.call("get-sum", {"a": 1, "b": 2}).status == 401
+    details = [record.get("detail", "") for record in gate.records() if record["kind"] in ("server", "policy", "grant")]
+    for part in ("server `every` was added", "policy `careful` was made", "grant `bob` was made", "grant `bob` was revoked"):
+        assert any(part in detail for detail in details), (part, details)
+    assert token not in "\n".join(map(json.dumps, gate.records()))
+
+
+def test_the_tokens_of_the_two_planes_open_nothing_of_each_other(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    admin = Admin(gate)
+    granted = admin.post("/grants", {"label": "bob", "servers": {"mock": "p"}}).expect(201).json["token"]
+    assert admin.send("GET", "/api/v1/servers", Authorization=f"Bearer {granted}").status == 401
+    assert admin.send("GET", "/api/v1/servers", Authorization=None).status == 401
+    assert admin.send("GET", "/api/v1/servers", Host="evil.example").status == 403
+    assert Wire(gate.port, "/mcp/mock", admin.token).send(b'{"jsonrpc":"2.0","id":1,"method":"ping"}').status == 401
+
+
+def test_the_link_that_is_printed_signs_in_once(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    wait_for(lambda: "/sign-in?code=" in gate.process.texts(), "the link")
+    link = re.search(r"http://\S+/sign-in\?code=\S+", gate.process.texts()).group()
+    with urllib.request.urlopen(link, timeout=10) as page:
+        assert "<form method=post action=/sign-in>" in page.read().decode()
+        # A browser says the form's origin only if the page lets it.
+        assert page.headers["Referrer-Policy"] == "same-origin"
+    code = urllib.parse.urlsplit(link).query
+    origin = link.split("/sign-in")[0]
+
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    def redeem():
+        request = urllib.request.Request(f"{origin}/sign-in", data=code.encode(), headers={"Origin": origin})
+        try:
+            return urllib.request.build_opener(Stay).open(request, timeout=10)
+        except urllib.error.HTTPError as answer:
+            return answer
+
+    first, second = redeem(), redeem()
+    assert (first.code, second.code) == (303, 410)
+    cookie = first.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    admin = Admin(gate)
+    session = admin.send("GET", "/api/v1/session", Authorization=None, Cookie=cookie.split(";")[0]).expect(200).json
+    assert session["role"] == "admin" and session["csrf"]
+
+
+def run_schemathesis(admin, folder, *arguments):
+    document = folder / "openapi.json"
+    document.write_text(admin.get("/openapi.json").expect(200).text)
+    done = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", admin.base, "--checks", CHECKS,
+         "--header", f"Authorization: Bearer {admin.token}", "--generation-with-security-parameters", "false",
+         "--generation-database", "none", "--request-timeout", "20", "--continue-on-failure", "--no-color", "--seed", "1",
+         *arguments], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert admin.get("/health").expect(200).json["journal"]["condition"] == "ok"
+    return done.stdout
+
+
+def test_generated_requests_are_answered_as_documented(gateway, recorder, tmp_path):
+    gate = gateway({"mock": recorder.config})
+    admin = Admin(gate)
+    # The stream of events does not end, and the token of this test is not to be revoked on the way.
+    said = run_schemathesis(admin, tmp_path, "--exclude-path", "/api/v1/events", "--exclude-operation-id", "revokeAdminToken",
+                            "--max-time", "90", "--max-examples", "30", "--phases", "examples,coverage,fuzzing,stateful")
+    assert "Rate limited" not in said, "the requests were let in"
+    assert int(re.search(r"(\d+) generated", said).group(1)) > 1000, said[-2000:]
+    run_schemathesis(admin, tmp_path, "--include-operation-id", "revokeAdminToken", "--max-time", "10", "--phases", "coverage")
