@@ -3,6 +3,8 @@ import json
 import urllib.error
 import urllib.request
 
+from .process import wait_for
+
 
 class Answer:
     def __init__(self, status, headers, text):
@@ -20,7 +22,9 @@ class Answer:
 class Admin:
     def __init__(self, gate):
         self.base = f"http://127.0.0.1:{gate.console_port}"
-        self.token = json.loads((gate.data / "admin.json").read_text())["token"]
+        found = gate.data / "admin.json"
+        wait_for(found.is_file, "the file for commands")
+        self.token = json.loads(found.read_text())["token"]
 
     def send(self, method, path, body=None, **headers):
         """`headers` with underscores for dashes; one that is none is not sent."""
