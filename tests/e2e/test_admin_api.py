@@ -94,7 +94,7 @@ def run_schemathesis(admin, folder, *arguments):
         [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", admin.base, "--checks", CHECKS,
          "--header", f"Authorization: Bearer {admin.token}", "--generation-with-security-parameters", "false",
          "--generation-database", "none", "--request-timeout", "20", "--continue-on-failure", "--no-color", "--seed", "1",
-         *arguments], capture_output=True, text=True, timeout=300)
+         *arguments], capture_output=True, text=True, timeout=300, cwd=folder)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert admin.get("/health").expect(200).json["journal"]["condition"] == "ok"
     return done.stdout
