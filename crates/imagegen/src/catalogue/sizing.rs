@@ -170,7 +170,8 @@ impl SizeRule {
             ((side + step / 2) / step * step).clamp(least.div_ceil(*step) * step, most / step * step)
         };
         let sides = (snap(width), snap(height));
-        note_sides(shape, sides, &format!("the model takes {least} to {most} pixels a side"), notes);
+        let steps = if *step > 1 { format!(", in steps of {step}") } else { String::new() };
+        note_sides(shape, sides, &format!("the model takes {least} to {most} pixels a side{steps}"), notes);
         fitted.fields = Map::from_iter([
             (selector.clone(), json!("custom")),
             ("width".to_owned(), json!(sides.0)),
