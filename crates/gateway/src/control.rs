@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
-use toolgate_journal::{Kind, Record};
+use toolgate_journal::{Kind, Record, Urgency};
 use toolgate_quota::{Amount, Mode};
 
 use crate::gateway::Gateway;
@@ -187,17 +187,15 @@ impl Control {
         self.gateway.live.watch()
     }
 
-    /// Records a change and who made it.
-    pub fn note(&self, kind: Kind, by: &str, grant: Option<&str>, detail: &str) {
+    /// Records a change and who made it; the record is in the file when this returns.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; the text says why.
+    pub fn note(&self, kind: Kind, by: &str, grant: Option<&str>, detail: &str) -> Result<(), String> {
         let ts = self.gateway.clock.now().wall;
-        self.gateway.note(&Record {
-            ts,
-            kind,
-            grant,
-            by: Some(by),
-            detail: Some(detail),
-            ..Record::default()
-        });
+        let record = Record { ts, kind, grant, by: Some(by), detail: Some(detail), ..Record::default() };
+        self.gateway.append(&record, Urgency::Now).map(drop).map_err(|error| error.to_string())
     }
 
     /// The tokens that were used since the last time this was asked: their hashes, and when, in Unix
