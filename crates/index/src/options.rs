@@ -26,6 +26,9 @@ pub struct Options {
     pub batch_records: usize,
     /// How often the journal is looked at while there is nothing new. Default 250 ms.
     pub interval: Duration,
+    /// While the journal grows by at least so many records a second, calls go first: the index holds back until they
+    /// have been calm for 10 s, and after a minute goes on with a batch every 5 s. `None` never. Default 5,000.
+    pub fast_records: Option<u64>,
     /// Rest between two batches while there is more, for calls to go first. Default 2 ms.
     pub pause: Duration,
 }
@@ -42,6 +45,7 @@ impl Options {
             query_timeout: Duration::from_secs(2),
             batch_records: 50_000,
             interval: Duration::from_millis(250),
+            fast_records: Some(5000),
             pause: Duration::from_millis(2),
         }
     }

@@ -2,6 +2,7 @@
 //! it reads the journal's files, runs at low priority, and rests between batches. Whatever fails is told
 //! and tried again; nothing is lost, because the journal is the source.
 
+mod courtesy;
 mod source;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::options::{Clock, Options};
 use crate::retention::Retention;
 use crate::status::{State, Status};
 use crate::writer::{Position, Writer};
+use courtesy::Courtesy;
 use source::Source;
 
 /// Waits after failures: the first, and the longest, to which they double.
@@ -62,6 +64,7 @@ pub(crate) struct Shipper {
     clock: Clock,
     shared: Arc<Shared>,
     retention: Retention,
+    courtesy: Courtesy,
     session: Option<Session>,
 }
 
@@ -93,7 +96,8 @@ enum Place {
 impl Shipper {
     pub(crate) fn new(options: Options, clock: Clock, shared: Arc<Shared>) -> Shipper {
         let retention = Retention::new(&options);
-        Shipper { options, clock, shared, retention, session: None }
+        let courtesy = Courtesy::new(options.fast_records);
+        Shipper { options, clock, shared, retention, courtesy, session: None }
     }
 
     /// Follows until it is stopped.
@@ -106,7 +110,7 @@ impl Shipper {
     async fn follow(&mut self) {
         let mut wait = FIRST_WAIT;
         while !self.shared.is_stopping() {
-            let rest = match self.step().await {
+            let rest = match self.step_in_turn().await {
                 Ok(step) => {
                     wait = FIRST_WAIT;
                     self.tell(step);
@@ -125,6 +129,20 @@ impl Shipper {
         if let Some(session) = self.session.take() {
             session.writer.close().await;
         }
+    }
+
+    /// A step, unless calls go first just now.
+    async fn step_in_turn(&mut self) -> Result<Step, ShipError> {
+        let now = (self.clock)();
+        let last = toolgate_journal::last_seq(&self.options.data_directory).ok();
+        if self.session.is_some()
+            && let Some(last) = last
+            && self.courtesy.holds_back(last, now)
+        {
+            self.shared.status.send_modify(|status| status.reached(Some(last), now));
+            return Ok(Step::Current);
+        }
+        self.step().await
     }
 
     /// Copies one batch, or does what is due while there is none.

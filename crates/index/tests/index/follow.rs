@@ -1,6 +1,9 @@
 //! Following a journal: what is written while the index runs, rotation, retention, other nodes.
 
-use toolgate_index::{Search, State};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use toolgate_index::{Index, Options, Search, State};
 use toolgate_journal::{Kind, Outcome, Record, Urgency};
 
 use crate::fixture::{HOUR, NOW, SECOND, Traffic, all, catch_up, follow, open_journal, options, start};
@@ -172,4 +175,33 @@ async fn names_without_end_do_no_harm() {
     assert_eq!(all(&index, &found("tool-7"), 100).await.len(), 1);
     assert_eq!(all(&index, &found("(other)"), 500).await.len(), 1000);
     assert_eq!(all(&index, &found("tool-20500"), 100).await.len(), 0);
+}
+
+#[tokio::test]
+async fn while_calls_come_fast_they_go_first() {
+    let data = tempfile::tempdir().unwrap();
+    let journal = open_journal(data.path(), |_| {});
+    let mut traffic = Traffic::new(11);
+    let clock = Arc::new(AtomicI64::new(NOW));
+    let told = Arc::clone(&clock);
+    let options = Options { fast_records: Some(10), ..options(data.path()) };
+    let index = Index::start(options, Arc::new(move || told.load(Ordering::SeqCst))).unwrap();
+    catch_up(&index, data.path()).await;
+    traffic.write(&journal, 50);
+    catch_up(&index, data.path()).await;
+    let before = index.status().indexed_seq;
+    // Fifty records in a second are fast, whatever comes after them.
+    clock.fetch_add(SECOND, Ordering::SeqCst);
+    traffic.write(&journal, 50);
+    let last = toolgate_journal::last_seq(data.path()).unwrap();
+    let told = index
+        .changes()
+        .wait_for(|status| status.journal_seq == last && status.lag_records() > 0)
+        .await
+        .map(drop);
+    assert!(told.is_ok());
+    assert_eq!(index.status().indexed_seq, before, "it goes on while calls come fast");
+    clock.fetch_add(11 * SECOND, Ordering::SeqCst);
+    catch_up(&index, data.path()).await;
+    index.stop().await;
 }
