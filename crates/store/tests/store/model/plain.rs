@@ -61,7 +61,9 @@ impl Model {
             Step::UpdateServer(name, url, wishes, knows) => {
                 let server = self.servers.get_mut(*name).ok_or(Outcome::NotFound)?;
                 knows.check()?;
-                let mut wishes = wishes.clone();
+                // Of two wishes for one name the later counts, as it does in the map that the store is given.
+                let mut wishes: Vec<_> =
+                    wishes.iter().copied().collect::<BTreeMap<_, _>>().into_iter().collect();
                 if server.url != *url {
                     let named = |name: &String| wishes.iter().any(|(other, _)| other == name);
                     if !server.secrets.keys().all(named) {
