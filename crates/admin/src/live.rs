@@ -85,6 +85,7 @@ impl Running for Live {
 
     fn health(&self) -> GatewayHealth {
         GatewayHealth {
+            data_plane: Some(self.control.listen_address()),
             journal_problem: self.control.journal_ailment(),
             reload_problems: self.control.problems(),
             sessions: self.control.sessions(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
@@ -116,6 +117,8 @@ pub struct Noted<'a> {
 /// How the gateway itself is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GatewayHealth {
+    /// Where the data plane listens; none before it does.
+    pub data_plane: Option<SocketAddr>,
     /// Why the journal cannot be written; none if it can.
     pub journal_problem: Option<String>,
     /// Why changed files are not in use; empty if all are.

@@ -106,6 +106,9 @@ pub(crate) struct Health {
     condition: Condition,
     /// The program's version.
     version: &'static str,
+    /// Address and port of the data plane.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_plane: Option<String>,
     /// The journal; calls are refused while it cannot be written.
     journal: PartHealth,
     /// The settings; older ones stay in force while the newest cannot be used.
@@ -153,6 +156,7 @@ pub(crate) async fn health(Extract(state): Extract<State>) -> Json<Health> {
         servers,
         store,
         index,
+        data_plane: gateway.data_plane.map(|address| address.to_string()),
         sessions: gateway.sessions,
         calls_in_flight,
     })

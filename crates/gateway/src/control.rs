@@ -1,6 +1,7 @@
 //! What those who run a gateway may see of it and have it do, while it serves.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -91,6 +92,12 @@ impl Control {
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.snapshot().settings.clone()
+    }
+
+    /// Where the data plane listens.
+    #[must_use]
+    pub fn listen_address(&self) -> SocketAddr {
+        self.gateway.listen_address()
     }
 
     /// Why the settings as they are now cannot be used, so that older ones are in force; empty where all is well.
