@@ -39,20 +39,6 @@ pub trait Pages: Send + Sync + 'static {
     ) -> Pending<'static, Response<PageBody>>;
 }
 
-/// A console with nothing but metrics and its status page.
-#[derive(Debug)]
-pub struct NoPages;
-
-impl Pages for NoPages {
-    fn has(&self, _: &str) -> bool {
-        false
-    }
-
-    fn serve(self: Arc<Self>, _: Request<Incoming>, _: SocketAddr) -> Pending<'static, Response<PageBody>> {
-        Box::pin(async { boxed(Refusal::from(Early::NotFound).into_response()) })
-    }
-}
-
 /// The console of a gateway.
 pub(crate) struct Console {
     /// The gateway.

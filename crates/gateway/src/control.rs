@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use toolgate_journal::{Kind, Record, Urgency};
+use toolgate_mcp::revision::Era;
 use toolgate_quota::{Amount, Mode};
 
 use crate::gateway::Gateway;
@@ -15,7 +15,7 @@ use crate::probe::{ProbedTool, probe, tools_of};
 use crate::reload::{Reloader, Wish};
 use crate::settings::{ServerSettings, Settings};
 use crate::snapshot::Snapshot;
-use toolgate_mcp::revision::Era;
+use crate::upstream::{Definitions, Server};
 
 /// A handle to a running gateway; copies lead to the same one.
 #[derive(Clone)]
@@ -112,12 +112,6 @@ impl Control {
         self.gateway.journal.ailment().map(|error| error.to_string())
     }
 
-    /// The last record of the journal, written or about to be.
-    #[must_use]
-    pub fn last_record(&self) -> u64 {
-        self.gateway.journal.last_seq()
-    }
-
     /// The servers in the order of the settings.
     #[must_use]
     pub fn servers(&self) -> Vec<ServerState> {
@@ -125,8 +119,7 @@ impl Control {
         let state = |settings: &ServerSettings| {
             let server = snapshot.servers.get(&settings.name)?;
             let (in_flight, places) = server.load();
-            let known = [Era::Modern, Era::Legacy].into_iter().find_map(|era| server.inventory(era).known());
-            let tools = known.map(|definitions| definitions.iter().count());
+            let tools = known_definitions(server).map(|definitions| definitions.iter().count());
             Some(ServerState {
                 name: settings.name.clone(),
                 down: server.is_down(),
@@ -152,8 +145,7 @@ impl Control {
     pub async fn tools(&self, name: &str) -> Result<Vec<ProbedTool>, String> {
         let snapshot = self.snapshot();
         let server = snapshot.servers.get(name).ok_or_else(|| format!("there is no server `{name}`"))?;
-        let known = [Era::Modern, Era::Legacy].into_iter().find_map(|era| server.inventory(era).known());
-        match known {
+        match known_definitions(server) {
             Some(definitions) => Ok(tools_of(&definitions)),
             None => Ok(probe(&snapshot.settings, server.settings(), &self.base_env).await?.tools),
         }
@@ -212,13 +204,12 @@ impl Control {
         self.snapshot().take_uses()
     }
 
-    /// The folder of what servers print.
-    #[must_use]
-    pub fn logs(&self) -> PathBuf {
-        self.snapshot().settings.data_dir.join(crate::data_dir::LOGS)
-    }
-
     fn snapshot(&self) -> Arc<Snapshot> {
         self.gateway.snapshot.load_full()
     }
+}
+
+/// The definitions of a server's tools as they were fetched last, in whichever era it is spoken to.
+fn known_definitions(server: &Server) -> Option<Arc<Definitions>> {
+    [Era::Modern, Era::Legacy].into_iter().find_map(|era| server.inventory(era).known())
 }

@@ -36,7 +36,7 @@ pub mod token;
 mod upkeep;
 mod upstream;
 
-pub use crate::console::{NoPages, PageBody, Pages};
+pub use crate::console::{PageBody, Pages};
 pub use crate::control::{Control, Occupancy, ServerState};
 pub use crate::live::LiveEvent;
 pub use crate::probe::{ProbeReport, ProbedTool, probe};
