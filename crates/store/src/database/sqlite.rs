@@ -1,11 +1,13 @@
 //! SQLite: one file, one writer at a time, readers beside it. What only SQLite has stands here: pragmas, the
 //! lock at the beginning of a write, the catalogue of tables, codes of errors.
 
-use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::Permissions;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -20,6 +22,8 @@ use crate::format;
 
 /// Connections that read at once; each has a thread.
 const READERS: u32 = 3;
+/// Between two attempts at a file that others are opening for the first time.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// An open SQLite file.
 #[derive(Debug)]
@@ -51,7 +55,7 @@ impl SqliteFile {
                     })
                 })
         };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|e| translate(path, e))?;
+        let writer = connect(|| pool(1).connect_with(options.clone()), path, busy).await?;
         let file = Self { path: Arc::from(path), writer, readers: pool(READERS).connect_lazy_with(options) };
         match format::bring_up(&file.writer, path).await {
             Ok(()) => Ok(file),
@@ -94,6 +98,25 @@ impl SqliteFile {
     }
 }
 
+/// Makes the first connection. Changing a new file to a write-ahead log needs it alone, and for that one step
+/// the database answers "busy" at once, whatever patience was asked of it: so the patience is ours here.
+async fn connect<F>(
+    mut attempt: impl FnMut() -> F,
+    path: &Path,
+    busy: Duration,
+) -> Result<SqlitePool, StoreError>
+where
+    F: Future<Output = Result<SqlitePool, sqlx::Error>>,
+{
+    let end = Instant::now() + busy;
+    loop {
+        match attempt().await.map_err(|error| translate(path, error)) {
+            Err(StoreError::Busy { .. }) if Instant::now() < end => tokio::time::sleep(RETRY).await,
+            other => return other,
+        }
+    }
+}
+
 /// How a file of the store is opened. A commit is on the disk when it returns: a revocation must not come
 /// undone by a loss of power. What was removed is overwritten.
 pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
@@ -110,16 +133,28 @@ pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
 }
 
 /// Makes the file if it is not there; the database gives its side files the same mode.
+///
+/// A file that is there is not opened: closing it again would end the locks that this process holds on it by
+/// other connections (POSIX advisory locks belong to process and file, <https://www.sqlite.org/howtocorrupt.html>, 2.2).
 fn make_private(path: &Path) -> Result<(), StoreError> {
     let refused = |error| io_error(path, error);
-    let mut open = OpenOptions::new();
-    open.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = open.open(path).map_err(refused)?;
-    let mode = file.metadata().map_err(refused)?.permissions().mode() & 0o777;
-    if mode != 0o600 {
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(refused)?;
+    match std::fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o777 == 0o600 => Ok(()),
+        Ok(_) => std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(refused),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(path).map_err(refused),
+        Err(error) => Err(refused(error)),
     }
-    Ok(())
+}
+
+/// Makes an empty file, closed before anybody can know its name.
+fn make(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
+    match made.into_temp_path().persist_noclobber(path) {
+        Ok(()) => Ok(()),
+        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(refused) => Err(refused.error),
+    }
 }
 
 /// A statement with its parameters.

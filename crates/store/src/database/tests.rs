@@ -207,19 +207,21 @@ async fn a_changed_migration_is_told() {
 
 #[tokio::test]
 async fn many_may_open_a_new_store_at_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options::new(dir.path());
-    let opened = tokio::join!(
-        Store::open(options.clone()),
-        Store::open(options.clone()),
-        Store::open(options.clone()),
-        Store::open(options)
-    );
-    for store in [opened.0, opened.1, opened.2, opened.3] {
-        set(&store.unwrap(), "k", "1").await.unwrap();
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options::new(dir.path());
+        let opened = tokio::join!(
+            Store::open(options.clone()),
+            Store::open(options.clone()),
+            Store::open(options.clone()),
+            Store::open(options)
+        );
+        for store in [opened.0, opened.1, opened.2, opened.3] {
+            set(&store.unwrap(), "k", "1").await.unwrap();
+        }
+        let found = Store::examine(&dir.path().join(crate::FILE)).await.unwrap();
+        assert_eq!((found.format, found.faults), (Some(FORMAT), Vec::new()));
     }
-    let found = Store::examine(&dir.path().join(crate::FILE)).await.unwrap();
-    assert_eq!((found.format, found.faults), (Some(FORMAT), Vec::new()));
 }
 
 #[tokio::test]
