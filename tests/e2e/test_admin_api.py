@@ -87,6 +87,28 @@ def test_the_link_that_is_printed_signs_in_once(gateway, recorder):
     assert session["role"] == "admin" and session["csrf"]
 
 
+def test_who_is_refused_is_in_the_journal_with_the_door(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    admin = Admin(gate)
+    for _ in range(3):
+        assert admin.send("GET", "/api/v1/servers", Authorization="Bearer guess").status == 401
+    assert admin.send("POST", "/sign-in", None, Authorization=None, Origin="https://evil.example").status == 403
+    foreign = admin.send("GET", "/api/v1/servers", Host="evil.example").expect(403)
+    assert foreign.headers["Content-Type"] == "application/problem+json" and "allowed_hosts" in foreign.json["detail"]
+    assert Wire(gate.port, "/mcp/mock", "guess").send(b'{"jsonrpc":"2.0","id":1,"method":"ping"}').status == 401
+
+    def counts():
+        found = {}
+        for record in gate.records("refused"):
+            assert record["client"] == "127.0.0.1", record
+            found[record["detail"]] = found.get(record["detail"], 0) + record["count"]
+        return found
+
+    expected = {"console_unauthorized": 3, "console_origin": 1, "console_host": 1, "unauthorized": 1}
+    wait_for(lambda: counts() == expected, "the records of who was refused")
+    assert len(gate.records("refused")) <= 6, "those of one client and reason within a second are one"
+
+
 def run_schemathesis(admin, folder, *arguments):
     document = folder / "openapi.json"
     document.write_text(admin.get("/openapi.json").expect(200).text)

@@ -1,21 +1,21 @@
 //! What every request passes before a handler sees it: `Host` and `Origin`, then who comes and whether that is
 //! enough for the route, then for browsers the proof that a page of our own sent it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State as Extract};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use toolgate_gateway::door::Fault;
+use toolgate_gateway::ConsoleRefusal;
 use toolgate_store::{Role, StoreError, Uses};
 
 use crate::admin::{Shared, State};
 use crate::attempts::REFILL_SECONDS;
 use crate::credential::{self, IDLE_LIFE};
 use crate::identity::{Credential, Peer, Who};
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use crate::table::{Least, Roles};
 
 /// The header that changes by a session must carry.
@@ -40,6 +40,7 @@ pub(crate) struct Guard {
 pub(crate) async fn guard(Extract(guard): Extract<Guard>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let head = http::Request::from_parts(head, ());
+    let peer = head.extensions().get::<Peer>().map(|peer| peer.0);
     let answer = match guard.admit(&head).await {
         Ok(who) => {
             let (mut head, ()) = head.into_parts();
@@ -50,6 +51,10 @@ pub(crate) async fn guard(Extract(guard): Extract<Guard>, request: Request, next
         }
         Err(problem) => problem.into_response(),
     };
+    if let Some(Refused(refused)) = answer.extensions().get() {
+        let client = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).to_canonical();
+        guard.state.gateway().refused(client, *refused);
+    }
     with_security_headers(answer)
 }
 
@@ -71,11 +76,7 @@ impl Guard {
     /// Who may go on; none where the route is for anyone.
     async fn admit(&self, request: &Head) -> Result<Option<Who>, Problem> {
         self.state.door().check(request).map_err(|fault| {
-            let detail = match fault {
-                Fault::Host => "`Host` names nobody here: add it to `allowed_hosts` if it should",
-                Fault::Origin => "`Origin` is not allowed here: add it to `allowed_origins` if it should be",
-            };
-            Problem::new(StatusCode::FORBIDDEN, detail)
+            Problem::new(StatusCode::FORBIDDEN, fault.advice()).refused(ConsoleRefusal::from(fault))
         })?;
         let Some(path) = request.extensions().get::<MatchedPath>() else {
             return Ok(None);
@@ -100,7 +101,7 @@ fn check_role(who: &Who, least: Role) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = format!("this needs the role `{}`, and yours is `{}`", least.as_str(), who.role().as_str());
-    Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Role))
 }
 
 /// A browser sends its cookie whoever wrote the page; only our own pages know the token.
@@ -113,7 +114,7 @@ fn check_origin_of_change(request: &Head, who: &Who) -> Result<(), Problem> {
     // Hashes are compared, so that the time taken tells nothing.
     if sent.map(credential::hash) != Some(credential::hash(csrf)) {
         let detail = "a change by a session needs the header `X-Toolgate-Csrf` from `GET /api/v1/session`";
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Forged));
     }
     check_same_origin(request)
 }
@@ -128,7 +129,7 @@ pub(crate) fn check_same_origin<B>(request: &http::Request<B>) -> Result<(), Pro
     }
     let detail =
         "this must come from a page of this console: its `Origin` or `Sec-Fetch-Site` says otherwise";
-    Err(Problem::new(StatusCode::FORBIDDEN, detail))
+    Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Forged))
 }
 
 fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
@@ -162,7 +163,8 @@ impl Shared {
         let Some(who) = found else {
             self.attempts.failed(peer, hash, now.mono);
             let detail = "sign in, or send `Authorization: Bearer` with a token of the admin API";
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, detail);
+            let problem =
+                Problem::new(StatusCode::UNAUTHORIZED, detail).refused(ConsoleRefusal::Unauthorized);
             return Err(problem.header(header::WWW_AUTHENTICATE, "Bearer realm=\"toolgate admin\""));
         };
         self.attempts.proved(who.hash());
@@ -209,7 +211,7 @@ impl Shared {
 /// The refusal to look at another credential from an address.
 pub(crate) fn too_many() -> Problem {
     let detail = "too many failed attempts from your address: wait a little";
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).refused(ConsoleRefusal::TooMany);
     problem.header(header::RETRY_AFTER, &REFILL_SECONDS.to_string())
 }
 

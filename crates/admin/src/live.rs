@@ -1,7 +1,7 @@
 //! The running gateway behind the seam: `toolgate_gateway::Control`, and what the config file says.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -10,7 +10,8 @@ use hyper::body::Incoming;
 use tokio::sync::broadcast;
 use toolgate_gateway::settings::{ServerSettings, Settings};
 use toolgate_gateway::{
-    Control, LiveEvent, Occupancy, PageBody, Pages, Pending, ProbeReport, ProbedTool, ServerState,
+    ConsoleRefusal, Control, LiveEvent, Occupancy, PageBody, Pages, Pending, ProbeReport, ProbedTool,
+    ServerState,
 };
 use toolgate_journal::Kind;
 
@@ -42,7 +43,7 @@ impl fmt::Debug for Live {
 
 impl Running for Live {
     fn settings(&self) -> Arc<Settings> {
-        Arc::new(self.control.settings())
+        self.control.settings()
     }
 
     fn file(&self) -> Arc<FileView> {
@@ -81,6 +82,10 @@ impl Running for Live {
             Subject::User | Subject::AdminToken | Subject::Session => (Kind::People, None),
         };
         self.control.note(kind, noted.author, grant, noted.detail)
+    }
+
+    fn refused(&self, client: IpAddr, refused: ConsoleRefusal) {
+        self.control.note_refused(client, refused);
     }
 
     fn health(&self) -> GatewayHealth {

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use toolgate_gateway::ConsoleRefusal;
 use toolgate_policy::Severity;
 use toolgate_store::{Kind, StoreError};
 use utoipa::ToSchema;
@@ -19,7 +20,12 @@ pub(crate) struct Problem(Box<Told>);
 struct Told {
     document: ProblemDocument,
     headers: HeaderMap,
+    refused: Option<ConsoleRefusal>,
 }
+
+/// Says of an answer, among its extensions, that it refuses a caller: the guard has the journal told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused(pub(crate) ConsoleRefusal);
 
 /// A problem (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,7 +109,7 @@ impl Problem {
     ) -> Self {
         let (status, detail) = (status.as_u16(), detail.into());
         let document = ProblemDocument { kind, title, status, detail, errors: Vec::new() };
-        Self(Box::new(Told { document, headers: HeaderMap::new() }))
+        Self(Box::new(Told { document, headers: HeaderMap::new(), refused: None }))
     }
 
     /// What was sent can be read but not used.
@@ -135,6 +141,12 @@ impl Problem {
         self
     }
 
+    /// Which the journal tells of: the caller was refused.
+    pub(crate) fn refused(mut self, refused: ConsoleRefusal) -> Self {
+        self.0.refused = Some(refused);
+        self
+    }
+
     /// With every single mistake.
     pub(crate) fn with_errors(mut self, errors: Vec<Mistake>) -> Self {
         self.0.document.errors = errors;
@@ -155,11 +167,14 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
-        let Told { document, headers } = *self.0;
+        let Told { document, headers, refused } = *self.0;
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = (status, body).into_response();
         response.headers_mut().extend(headers);
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(refused) = refused {
+            response.extensions_mut().insert(Refused(refused));
+        }
         response
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 use toolgate_gateway::settings::{ServerSettings, Settings};
-use toolgate_gateway::{LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
+use toolgate_gateway::{ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
 use toolgate_policy::Format;
 use toolgate_store::FileNames;
 
@@ -44,6 +44,10 @@ pub trait Running: fmt::Debug + Send + Sync {
     ///
     /// It cannot be written; the text says why.
     fn note(&self, noted: &Noted<'_>) -> Result<(), String>;
+
+    /// Counts a request that was refused, for the journal: all of one client and reason within a second make one
+    /// record.
+    fn refused(&self, client: IpAddr, refused: ConsoleRefusal);
 
     /// How the gateway itself is.
     fn health(&self) -> GatewayHealth;

@@ -5,6 +5,7 @@ use axum::extract::{Extension, Request, State as Extract};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
+use toolgate_gateway::ConsoleRefusal;
 use toolgate_store::{NewSession, StoreError};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,7 +14,7 @@ use crate::credential::{self, IDLE_LIFE, SESSION_LIFE};
 use crate::guard::{check_same_origin, too_many};
 use crate::identity::Peer;
 use crate::input::{Asked, read_body};
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use crate::running::{Noted, Subject};
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -93,7 +94,9 @@ pub(crate) async fn redeem(
             state.attempts.failed(peer, None, mono);
             let text = "<p>This link was used already, or is more than ten minutes old. \
                         Restart the gateway for another, or ask an administrator.</p>";
-            Ok(html(StatusCode::GONE, text))
+            let mut gone = html(StatusCode::GONE, text);
+            gone.extensions_mut().insert(Refused(ConsoleRefusal::Link));
+            Ok(gone)
         }
     }
 }

@@ -5,6 +5,7 @@ mod documented;
 mod grants;
 mod people;
 mod policies;
+mod refusals;
 mod roles;
 mod secrets;
 mod servers;

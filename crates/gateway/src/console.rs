@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use crate::body::Body;
 use crate::door::{Door, Fault};
 use crate::gateway::Gateway;
-use crate::refusal::{Early, Refusal, json};
+use crate::refusal::{ConsoleRefusal, RefusedBy, json};
 use crate::reload::{Pending, Reloader};
 
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,8 +45,8 @@ pub(crate) struct Console {
     pub(crate) gateway: Arc<Gateway>,
     /// Its reloads.
     pub(crate) reloader: Arc<Reloader>,
-    /// Who may knock.
-    pub(crate) door: Door,
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
     /// Where the data plane is reached.
     pub(crate) data_plane: String,
     /// What else there is.
@@ -60,8 +60,7 @@ impl Console {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<PageBody> {
-        let response = self.route(request, peer).await;
-        let mut response = response.unwrap_or_else(|early| boxed(Refusal::from(early).into_response()));
+        let mut response = self.route(request, peer).await;
         let headers = response.headers_mut();
         let policy = HeaderValue::from_static(SECURITY_POLICY);
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
@@ -72,23 +71,32 @@ impl Console {
         response
     }
 
-    async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<PageBody>, Early> {
-        self.door.check(&request).map_err(|fault| match fault {
-            Fault::Host => Early::Host,
-            Fault::Origin => Early::Origin,
-        })?;
+    async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<PageBody> {
+        if let Err(fault) = self.check(&request) {
+            let refused = ConsoleRefusal::from(fault);
+            let client = peer.ip().to_canonical();
+            self.gateway.note_refused(RefusedBy { client, reason: refused.reason() });
+            return boxed(problem(StatusCode::FORBIDDEN, fault.advice()));
+        }
         if self.pages.has(request.uri().path()) {
-            return Ok(Arc::clone(&self.pages).serve(request, peer).await);
+            return Arc::clone(&self.pages).serve(request, peer).await;
         }
         if request.method() != Verb::GET {
-            return Err(Early::Verb);
+            let mut refused = problem(StatusCode::METHOD_NOT_ALLOWED, "only `GET` is possible here");
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+            return boxed(refused);
         }
-        match request.uri().path() {
-            "/" => Ok(boxed(page(self.status()))),
-            "/metrics" => Ok(boxed(text(self.metrics(), METRICS_TYPE))),
-            "/healthz" => Ok(boxed(json(StatusCode::OK, r#"{"status":"ok"}"#))),
-            _ => Err(Early::NotFound),
-        }
+        boxed(match request.uri().path() {
+            "/" => page(self.status()),
+            "/metrics" => text(self.metrics(), METRICS_TYPE),
+            "/healthz" => json(StatusCode::OK, r#"{"status":"ok"}"#),
+            _ => problem(StatusCode::NOT_FOUND, "nothing is here; the console is at `/`"),
+        })
+    }
+
+    /// Who may knock, by the settings in force.
+    fn check(&self, request: &Request<Incoming>) -> Result<(), Fault> {
+        Door::new(&self.gateway.snapshot.load().settings, self.listen).check(request)
     }
 
     fn metrics(&self) -> String {
@@ -168,6 +176,19 @@ fn number(amount: &toolgate_quota::Amount) -> f64 {
 
 fn boxed(response: Response<Body>) -> Response<PageBody> {
     response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+}
+
+/// A problem document (RFC 9457), as the admin API answers too.
+fn problem(status: StatusCode, detail: &str) -> Response<Body> {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let document = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail,
+    });
+    let mut response = text(document.to_string(), "application/problem+json");
+    *response.status_mut() = status;
+    // The request's body was not read.
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn page(html: String) -> Response<Body> {

@@ -1,7 +1,7 @@
 //! What those who run a gateway may see of it and have it do, while it serves.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -12,6 +12,7 @@ use toolgate_quota::{Amount, Mode};
 use crate::gateway::Gateway;
 use crate::live::LiveEvent;
 use crate::probe::{ProbedTool, probe, tools_of};
+use crate::refusal::{ConsoleRefusal, RefusedBy};
 use crate::reload::{Reloader, Wish};
 use crate::settings::{ServerSettings, Settings};
 use crate::snapshot::Snapshot;
@@ -90,8 +91,8 @@ impl Control {
 
     /// The settings in force.
     #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.snapshot().settings.clone()
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.gateway.snapshot.load().settings)
     }
 
     /// Where the data plane listens.
@@ -195,6 +196,11 @@ impl Control {
         let ts = self.gateway.clock.now().wall;
         let record = Record { ts, kind, grant, by: Some(by), detail: Some(detail), ..Record::default() };
         self.gateway.append(&record, Urgency::Now).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Counts a request that the console refused: all of one client and reason within a second make one record.
+    pub fn note_refused(&self, client: IpAddr, refused: ConsoleRefusal) {
+        self.gateway.note_refused(RefusedBy { client, reason: refused.reason() });
     }
 
     /// The tokens that were used since the last time this was asked: their hashes, and when, in Unix

@@ -18,6 +18,17 @@ pub enum Fault {
     Origin,
 }
 
+impl Fault {
+    /// What the console's callers are told: what is wrong, and what to do.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Host => "`Host` names nobody here: add it to `allowed_hosts` if it should",
+            Self::Origin => "`Origin` is not allowed here: add it to `allowed_origins` if it should be",
+        }
+    }
+}
+
 /// The names and origins that are answered.
 #[derive(Debug)]
 pub struct Door {

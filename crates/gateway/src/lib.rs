@@ -40,6 +40,7 @@ pub use crate::console::{PageBody, Pages};
 pub use crate::control::{Control, Occupancy, ServerState};
 pub use crate::live::LiveEvent;
 pub use crate::probe::{ProbeReport, ProbedTool, probe};
+pub use crate::refusal::ConsoleRefusal;
 pub use crate::reload::{Loaded, Pending, Source};
 pub use crate::run::{MakePages, Ready, RunError, RunOptions, run};
 

@@ -10,6 +10,7 @@ use toolgate_mcp::message::MessageError;
 use toolgate_mcp::revision::{Era, Revision};
 
 use crate::body::Body;
+use crate::door::Fault;
 use crate::upstream::UpstreamError;
 
 /// A request that goes no further.
@@ -271,6 +272,51 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     response
+}
+
+/// Why the console or its admin API refused a request. The journal and the metrics name it apart from what the
+/// data plane refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsoleRefusal {
+    /// `Host` names nobody we are.
+    Host,
+    /// `Origin` is not allowed.
+    Origin,
+    /// No token or session, or none that is valid.
+    Unauthorized,
+    /// A sign-in link that was used, is over, or is none.
+    Link,
+    /// A change that no page of the console sent.
+    Forged,
+    /// The role is not enough.
+    Role,
+    /// Too many failed attempts came before it.
+    TooMany,
+}
+
+impl ConsoleRefusal {
+    /// The short name in metrics and the journal.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Host => "console_host",
+            Self::Origin => "console_origin",
+            Self::Unauthorized => "console_unauthorized",
+            Self::Link => "console_link",
+            Self::Forged => "console_forged",
+            Self::Role => "console_role",
+            Self::TooMany => "console_too_many",
+        }
+    }
+}
+
+impl From<Fault> for ConsoleRefusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Host => Self::Host,
+            Fault::Origin => Self::Origin,
+        }
+    }
 }
 
 /// Refusals of one client for one reason within a second make one record.

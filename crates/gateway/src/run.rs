@@ -258,7 +258,7 @@ async fn serve(
     let console_pages = Arc::new(Console {
         gateway: Arc::clone(&gateway),
         reloader: Arc::clone(&reloader),
-        door: Door::new(&gateway.snapshot.load().settings, ready.console),
+        listen: ready.console,
         data_plane: url_of(ready.listen, ready.tls),
         pages: pages(control, &ready),
     });

@@ -17,7 +17,7 @@ use crate::upstream::{Server, Servers};
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// What it was made from.
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     /// Servers by name.
     pub(crate) servers: HashMap<String, Arc<Server>>,
     tokens: HashMap<[u8; 32], Access>,
@@ -36,12 +36,12 @@ impl Snapshot {
                 (s.name.clone(), servers.open(s, &settings, previous.and_then(|p| p.servers.get(&s.name))))
             })
             .collect();
-        let mut snapshot = Self { servers, tokens: HashMap::new(), shares: HashMap::new(), settings };
-        let grants = std::mem::take(&mut snapshot.settings.grants);
-        for grant in &grants {
+        let settings = Arc::new(settings);
+        let shared = Arc::clone(&settings);
+        let mut snapshot = Self { settings: shared, servers, tokens: HashMap::new(), shares: HashMap::new() };
+        for grant in &settings.grants {
             snapshot.add(grant, previous);
         }
-        snapshot.settings.grants = grants;
         snapshot
     }
 

@@ -4,6 +4,7 @@ use axum::extract::{Extension, State as Extract};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
+use toolgate_gateway::ConsoleRefusal;
 use toolgate_store::{Binding, Kind, Role};
 use utoipa::ToSchema;
 
@@ -43,7 +44,7 @@ pub(crate) async fn attach(
     if !included && who.role() < Role::Admin {
         let detail =
             format!("the grant `{label}` does not include that server; to add one needs the role `admin`");
-        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Role));
     }
     if !state.has_server(&server, &turn).await? {
         return Err(Problem::not_found(Kind::Server, &server));

@@ -18,7 +18,7 @@ use toolgate_gateway::settings::{
     GrantSettings, JournalSettings, LimitSettings, Names, Protocol, Reach, ServerSettings, Settings,
     TokenSettings,
 };
-use toolgate_gateway::{LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
+use toolgate_gateway::{ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
 use toolgate_index::Index;
 use toolgate_policy::Format;
 use toolgate_quota::Amount;
@@ -42,6 +42,8 @@ pub(super) struct Fake {
     pub(super) journal_problem: Mutex<Option<String>>,
     /// What was noted: author and detail.
     pub(super) notes: Mutex<Vec<(String, String)>>,
+    /// Whom it refused, and why.
+    pub(super) refused: Mutex<Vec<(IpAddr, &'static str)>>,
     pub(super) reloads: AtomicU32,
     pub(super) events: broadcast::Sender<LiveEvent>,
     pub(super) tested: Mutex<Vec<ServerSettings>>,
@@ -115,6 +117,10 @@ impl Running for Fake {
     fn note(&self, noted: &Noted<'_>) -> Result<(), String> {
         self.notes.lock().unwrap().push((noted.author.to_owned(), noted.detail.to_owned()));
         Ok(())
+    }
+
+    fn refused(&self, client: IpAddr, refused: ConsoleRefusal) {
+        self.refused.lock().unwrap().push((client, refused.reason()));
     }
 
     fn health(&self) -> GatewayHealth {
@@ -197,6 +203,7 @@ impl App {
             refuse: Mutex::default(),
             journal_problem: Mutex::default(),
             notes: Mutex::default(),
+            refused: Mutex::default(),
             reloads: AtomicU32::new(0),
             events: broadcast::Sender::new(64),
             tested: Mutex::default(),
@@ -243,6 +250,18 @@ impl App {
 
     pub(super) fn anyone(&self) -> Caller<'_> {
         Caller { app: self, headers: vec![("host".to_owned(), "localhost:8421".to_owned())] }
+    }
+
+    /// Why callers were refused since the last time.
+    pub(super) fn refusals(&self) -> Vec<&'static str> {
+        let refused = std::mem::take(&mut *self.fake.refused.lock().unwrap());
+        refused
+            .into_iter()
+            .map(|(client, reason)| {
+                assert!(!client.is_unspecified());
+                reason
+            })
+            .collect()
     }
 
     /// The details that were noted since the last time.
