@@ -5,8 +5,11 @@
 
 mod assessment;
 mod classify;
+mod credential;
 mod definition;
+mod launch;
 mod lexicon;
+mod lookalike;
 mod page;
 mod pattern;
 mod reading;
@@ -17,7 +20,10 @@ pub use crate::assessment::{
     Assessment, Category, Evidence, Label, Override, Severity, Signal, Suspicion, SuspicionKind, Verdict,
 };
 pub use crate::classify::classify;
+pub use crate::credential::{Credential, ToldBy, credential_in, names_secret};
 pub use crate::definition::{Annotations, Definition, DefinitionError};
+pub use crate::launch::{Ecosystem, Package, Pinning, package_of};
+pub use crate::lookalike::{KnownNames, LookAlike, Trick, well_known};
 pub use crate::page::{Block, Page, Section, Surroundings, Topic};
 pub use crate::pattern::{Capability, Pattern, patterns, patterns_for};
 pub use crate::recommend::{
