@@ -49,8 +49,12 @@ impl Store {
         let mut tx = self.database.read().await?;
         let changes = store::changes(&mut tx).await?;
         let mut servers = Vec::new();
-        for (id, server) in server::list(&mut tx, Page::ALL).await? {
-            let secrets = match server::secrets(self, &mut tx, id).await {
+        for (id, mut server) in server::list(&mut tx, Page::ALL).await? {
+            let secrets = match server::open_secrets(self, &mut tx, id, &mut server).await {
+                Ok(_) if server.spec.reach.is_cut() => {
+                    Err("the values in the query of its URL are gone: set it anew with its whole URL"
+                        .to_owned())
+                }
                 Ok(secrets) => Ok(secrets),
                 Err(StoreError::Key(error)) => Err(error.to_string()),
                 Err(error) => return Err(error),

@@ -10,7 +10,10 @@ use crate::database::translate;
 use crate::error::StoreError;
 
 /// Every format with the statements that lead to it from the one before.
-const FORMATS: [(i64, &str, &str); 1] = [(1, "resources", include_str!("../migrations/0001_resources.sql"))];
+const FORMATS: [(i64, &str, &str); 2] = [
+    (1, "resources", include_str!("../migrations/0001_resources.sql")),
+    (2, "addresses", include_str!("../migrations/0002_addresses.sql")),
+];
 
 /// The newest format that this program knows.
 pub const FORMAT: i64 = FORMATS.len() as i64;

@@ -11,6 +11,7 @@
 //! (`database/sqlite.rs`), how it finds its format (`format.rs`), and its backup, where PostgreSQL has tools
 //! of its own (`backup.rs`).
 
+mod address;
 mod approval;
 mod backup;
 mod change;
@@ -33,6 +34,7 @@ mod store;
 mod usage;
 mod vault;
 
+pub use address::Address;
 pub use approval::{Approval, ApprovalState, Approvals, Call, Verdict};
 pub use backup::{Examination, Restored};
 pub use change::{Change, Expect, FileNames, Meta, Page};

@@ -1,8 +1,11 @@
 //! Upstream servers and their secret headers or variables.
 
+mod address;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::address::Address;
 use crate::change::{Change, Meta, Page, check_name};
 use crate::database::{Area, Row, Transaction, Value, Write, values, words};
 use crate::error::{Kind, ManagedBy, StoreError};
@@ -34,10 +37,10 @@ pub struct ServerSpec {
 /// The two ways to a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// By HTTP; its secrets are headers.
+    /// By HTTP; its secrets are headers, and the values in the query of its URL.
     Http {
-        /// Where; without credentials.
-        url: String,
+        /// Where; without credentials. As it is shown, unless the server was opened.
+        url: Address,
     },
     /// As a child process; its secrets are variables of its environment.
     Command {
@@ -57,6 +60,11 @@ impl Reach {
             Self::Http { .. } => HEADER,
             Self::Command { .. } => VARIABLE,
         }
+    }
+
+    /// Whether the values in its URL's query are not there.
+    pub(crate) fn is_cut(&self) -> bool {
+        matches!(self, Self::Http { url } if url.whole().is_none())
     }
 
     /// Whether secrets entered for one would go to the same place with the other.
@@ -152,8 +160,8 @@ impl Servers<'_> {
     /// There is none of this name, a secret does not open, or the database cannot be read.
     pub async fn open(&self, name: &str) -> Result<OpenServer, StoreError> {
         let mut tx = self.store.database.read().await?;
-        let (id, server) = find(&mut tx, name).await?;
-        let secrets = secrets(self.store, &mut tx, id).await?;
+        let (id, mut server) = find(&mut tx, name).await?;
+        let secrets = open_secrets(self.store, &mut tx, id, &mut server).await?;
         Ok(OpenServer { server, secrets })
     }
 
@@ -179,6 +187,7 @@ impl Servers<'_> {
         let id = write.revision();
         insert(&mut write, name, spec, change).await?;
         self.put_secrets(&mut write, id, &spec.reach, secrets).await?;
+        self.put_reach(&mut write, id, &spec.reach).await?;
         let server = find(&mut write, name).await?.1;
         write.commit().await?;
         Ok(server)
@@ -201,16 +210,23 @@ impl Servers<'_> {
     ) -> Result<Server, StoreError> {
         change.file.check_writable(Kind::Server, name)?;
         let mut write = self.store.database.write(Area::Calls).await?;
-        let (id, before) = find(&mut write, name).await?;
+        let (id, mut before) = find(&mut write, name).await?;
         change.check_revision(Kind::Server, name, before.meta.revision)?;
+        match open_secrets(self.store, &mut write, id, &mut before).await {
+            // Where the key is lost, what is shown is all that two addresses can be compared by.
+            Ok(_) | Err(StoreError::Key(_)) => {}
+            Err(error) => return Err(error),
+        }
         replace(&mut write, id, spec, change).await?;
         if before.spec.reach.same_place(&spec.reach) {
             self.put_secrets(&mut write, id, &spec.reach, secrets).await?;
         } else {
             let entered = entered_again(&before, secrets)?;
+            check_known(&spec.reach)?;
             vault::remove_all(&mut write, OWNER, id).await?;
             self.put_secrets(&mut write, id, &spec.reach, &entered).await?;
         }
+        self.put_reach(&mut write, id, &spec.reach).await?;
         let server = find(&mut write, name).await?.1;
         write.commit().await?;
         Ok(server)
@@ -291,10 +307,21 @@ fn entered_again(before: &Server, secrets: &SecretChanges) -> Result<SecretChang
     Ok(entered)
 }
 
+/// Only the whole address of a new place will do.
+fn check_known(reach: &Reach) -> Result<(), StoreError> {
+    if reach.is_cut() {
+        return Err(StoreError::Invalid {
+            what: "the values in the query of the URL are not known".to_owned(),
+            advice: "give the whole URL",
+        });
+    }
+    Ok(())
+}
+
 /// A server's columns but for name, id and changes.
 fn columns(spec: &ServerSpec) -> Result<[Value; 9], StoreError> {
     let (url, program, args, shared) = match &spec.reach {
-        Reach::Http { url } => (Some(url.clone()), None, None, false),
+        Reach::Http { url } => (Some(url.shown().to_owned()), None, None, false),
         Reach::Command { program, args, shared } => {
             let args = serde_json::Value::from(args.clone()).to_string();
             (None, Some(program.clone()), Some(args), *shared)
@@ -361,10 +388,10 @@ pub(crate) async fn list(tx: &mut Transaction, page: Page<'_>) -> Result<Vec<(i6
 async fn read_all(tx: &mut Transaction, rows: &[Row]) -> Result<Vec<(i64, Server)>, StoreError> {
     let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
     let (first, last): (String, String) = (first.get("name")?, last.get("name")?);
-    let sql = "SELECT owner_id, field FROM secrets WHERE owner = $1 \
+    let sql = "SELECT owner_id, field FROM secrets WHERE owner = $1 AND field <> $4 \
                AND owner_id IN (SELECT id FROM servers WHERE name >= $2 AND name <= $3) ORDER BY field";
     let mut secrets: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-    for row in tx.rows(sql, values![OWNER, first, last]).await? {
+    for row in tx.rows(sql, values![OWNER, first, last, address::FIELD]).await? {
         secrets.entry(row.get("owner_id")?).or_default().push(secret_name(row.get("field")?));
     }
     let mut servers = Vec::with_capacity(rows.len());
@@ -380,7 +407,7 @@ async fn read_all(tx: &mut Transaction, rows: &[Row]) -> Result<Vec<(i64, Server
 fn read_spec(row: &Row) -> Result<ServerSpec, StoreError> {
     let duration = |column| row.get::<i64>(column).map(|n| Duration::from_micros(n.unsigned_abs()));
     let reach = match row.get::<Option<String>>("url")? {
-        Some(url) => Reach::Http { url },
+        Some(url) => Reach::Http { url: Address::kept(url) },
         None => {
             let args: String = row.get("args")?;
             Reach::Command {
@@ -407,12 +434,14 @@ fn secret_name(field: String) -> String {
     }
 }
 
-/// The secrets of a server.
-pub(crate) async fn secrets(
+/// Opens the secrets of a server: its address, and what is given back.
+pub(crate) async fn open_secrets(
     store: &Store,
     tx: &mut Transaction,
     id: i64,
+    server: &mut Server,
 ) -> Result<Vec<(String, Secret)>, StoreError> {
-    let secrets = store.vault.open_all(tx, OWNER, id).await?;
-    Ok(secrets.into_iter().map(|(field, secret)| (secret_name(field), secret)).collect())
+    let mut opened = store.vault.open_all(tx, OWNER, id).await?;
+    address::take(server, &mut opened);
+    Ok(opened.into_iter().map(|(field, secret)| (secret_name(field), secret)).collect())
 }

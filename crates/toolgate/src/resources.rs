@@ -56,6 +56,16 @@ impl Opening {
             Err(StoreError::Key(error)) => tracing::error!(%error, "the secrets of servers stay closed"),
             Err(error) => return Err(error),
         }
+        match store.servers().seal_addresses().await {
+            Ok(0) => {}
+            Ok(sealed) => {
+                tracing::info!(sealed, "the queries in the URLs of servers are kept encrypted from now on");
+            }
+            Err(StoreError::Key(error)) => {
+                tracing::error!(%error, "the queries in the URLs of servers stay in the store in clear");
+            }
+            Err(error) => return Err(error),
+        }
         let view = ArcSwap::default();
         Ok(Resources { read_file: self.read_file, file: self.file, store: Arc::new(store), view })
     }
@@ -241,7 +251,10 @@ fn server_of(server: Server, secrets: &[(String, Secret)]) -> Result<ServerSetti
         |what: &str| format!("the server `{name}` of the store has {what}: set it anew through the API");
     let reach = match spec.reach {
         toolgate_store::Reach::Http { url } => Reach::Http {
-            url: url.parse::<Uri>().map_err(|_| bad("a URL that cannot be read"))?,
+            url: url
+                .whole()
+                .and_then(|url| url.parse::<Uri>().ok())
+                .ok_or_else(|| bad("a URL that cannot be read"))?,
             headers: secrets
                 .iter()
                 .map(|(header, value)| {

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use toolgate_gateway::rules::{UrlFault, is_own_header, server_url};
 use toolgate_gateway::settings::{Protocol as SetProtocol, Reach as SetReach, ServerSettings};
 use toolgate_policy::escape_pointer;
-use toolgate_store::{OpenServer, Reach, Secret, SecretChanges, ServerSpec};
+use toolgate_store::{Address, OpenServer, Reach, Secret, SecretChanges, ServerSpec};
 use utoipa::ToSchema;
 
-use super::view::{Protocol, without_query_values};
+use super::view::Protocol;
 use crate::problem::{Mistake, Problem};
 
 const TIMEOUT_MS: u64 = 60_000;
@@ -115,7 +115,7 @@ impl Candidate {
         let unusable = || Problem::mistake(Mistake::at("", "the server cannot be reached as it was sent"));
         let reach = match &self.spec.reach {
             Reach::Http { url } => SetReach::Http {
-                url: server_url(url).map_err(|_| unusable())?,
+                url: url.whole().and_then(|url| server_url(url).ok()).ok_or_else(unusable)?,
                 headers: values
                     .into_iter()
                     .map(|(name, value)| {
@@ -146,11 +146,10 @@ impl Candidate {
     /// What a server or the system said, without a secret that it may have repeated.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         let values = self.secrets.values().flatten().map(Secret::expose).filter(|value| value.len() >= 4);
-        let url = match &self.spec.reach {
-            Reach::Http { url } => Some((url.as_str(), without_query_values(url))),
-            Reach::Command { .. } => None,
+        let text = match &self.spec.reach {
+            Reach::Http { url } => url.hide_in(text),
+            Reach::Command { .. } => text.to_owned(),
         };
-        let text = url.map_or(text.to_owned(), |(url, shown)| text.replace(url, &shown));
         values.fold(text, |text, value| text.replace(value, "***"))
     }
 }
@@ -194,12 +193,18 @@ fn reach(body: &ServerBody, saved: Option<&OpenServer>, mistakes: &mut Vec<Mista
 
 fn reach_by_url(url: &str, saved: Option<&OpenServer>, mistakes: &mut Vec<Mistake>) -> Option<Reach> {
     if let Some(Reach::Http { url: kept }) = saved.map(|saved| &saved.server.spec.reach)
-        && without_query_values(kept) == url
+        && kept.shown() == url
+        && kept.whole().is_some()
     {
         return Some(Reach::Http { url: kept.clone() });
     }
+    let address = Address::new(url);
     let mistake = match server_url(url) {
-        Ok(_) => return Some(Reach::Http { url: url.to_owned() }),
+        Ok(_) if address.is_only_shown() => {
+            Mistake::at("/url", "`***` stands for a value that is not shown, and none is kept for this URL")
+                .help("write the value in its place")
+        }
+        Ok(_) => return Some(Reach::Http { url: address }),
         Err(UrlFault::Form) => Mistake::at("/url", "not an `http` or `https` URL with a host")
             .help("write it as in `https://example.com/mcp`"),
         Err(UrlFault::Credentials) => Mistake::at("/url", "the URL holds credentials, which logs would show")

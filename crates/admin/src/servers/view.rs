@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use toolgate_gateway::ServerState;
 use toolgate_gateway::settings::{Reach as SetReach, ServerSettings};
-use toolgate_store::{Reach, Role, Server, ServerSpec};
+use toolgate_store::{Address, Reach, Role, Server, ServerSpec};
 use utoipa::ToSchema;
 
 use crate::moment;
@@ -105,7 +105,7 @@ impl ServerView {
     pub(crate) fn of_store(server: &Server, role: Role) -> Self {
         let Server { name, spec, secrets, meta } = server;
         let (url, program, args, shared) = match &spec.reach {
-            Reach::Http { url } => (Some(without_query_values(url)), None, None, None),
+            Reach::Http { url } => (Some(url.shown().to_owned()), None, None, None),
             Reach::Command { program, args, shared } => {
                 (None, Some(program.clone()), Some(args.clone()), Some(*shared))
             }
@@ -135,7 +135,7 @@ impl ServerView {
         let (url, program, args, shared, secrets) = match &server.reach {
             SetReach::Http { url, headers } => {
                 let names = headers.iter().map(|(name, _)| name.to_string()).collect();
-                (Some(without_query_values(&url.to_string())), None, None, None, names)
+                (Some(Address::new(&url.to_string()).shown().to_owned()), None, None, None, names)
             }
             SetReach::Command { program, args, env, shared } => {
                 let names: Vec<String> = env.iter().map(|(name, _)| name.clone()).collect();
@@ -199,37 +199,11 @@ impl From<toolgate_gateway::settings::Protocol> for Protocol {
 /// Where a server is reached, for the journal: neither query nor arguments, which may hold secrets.
 pub(crate) fn place(spec: &ServerSpec) -> String {
     match &spec.reach {
-        Reach::Http { url } => without_query_values(url),
+        Reach::Http { url } => url.shown().to_owned(),
         Reach::Command { program, .. } => format!("command `{program}`"),
     }
 }
 
-/// A URL for people to look at: values of its query may be secrets.
-pub(crate) fn without_query_values(url: &str) -> String {
-    let Some((place, query)) = url.split_once('?') else { return url.to_owned() };
-    let hidden = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) => format!("{name}=***"),
-        None => "***".to_owned(),
-    });
-    format!("{place}?{}", hidden.collect::<Vec<_>>().join("&"))
-}
-
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_a_query_are_hidden() {
-        for (url, shown) in [
-            ("http://h/mcp", "http://h/mcp"),
-            ("http://h/mcp?key=hunter2&x=1", "http://h/mcp?key=***&x=***"),
-            ("http://h/mcp?hunter2", "http://h/mcp?***"),
-        ] {
-            assert_eq!(without_query_values(url), shown);
-        }
-    }
 }

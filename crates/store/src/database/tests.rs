@@ -199,7 +199,7 @@ async fn a_changed_migration_is_told() {
     store.close().await;
     let mut connection = other(dir.path()).await;
     // An older database whose first step was another than ours.
-    connection.execute("UPDATE _sqlx_migrations SET version = 0").await.unwrap();
+    connection.execute("UPDATE _sqlx_migrations SET version = version - 1").await.unwrap();
     connection.close().await.unwrap();
     let error = open(dir.path()).await.unwrap_err();
     assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");

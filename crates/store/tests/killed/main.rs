@@ -13,8 +13,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use tokio::runtime::Builder;
 use toolgate_store::{
-    Binding, Change, FileNames, GrantSpec, NextKey, Options, Protocol, Reach, SecretChanges, ServerSpec,
-    Store, TokenHash,
+    Address, Binding, Change, FileNames, GrantSpec, NextKey, Options, Protocol, Reach, SecretChanges,
+    ServerSpec, Store, TokenHash,
 };
 
 /// How often the process is killed.
@@ -60,7 +60,7 @@ async fn write(dir: &Path, round: usize) {
 fn spec() -> ServerSpec {
     let second = std::time::Duration::from_secs(1);
     ServerSpec {
-        reach: Reach::Http { url: "http://one.test/".to_owned() },
+        reach: Reach::Http { url: Address::new("http://one.test/?key=one") },
         protocol: Protocol::Auto,
         timeout: second,
         max_duration: second,

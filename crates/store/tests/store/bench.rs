@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use toolgate_store::{
-    Binding, Document, Options, Protocol, Reach, Secret, SecretChanges, ServerSpec, Store, Syntax, TokenHash,
+    Address, Binding, Document, Options, Protocol, Reach, Secret, SecretChanges, ServerSpec, Store, Syntax,
+    TokenHash,
 };
 
 /// A moment: Unix microseconds.
@@ -51,7 +52,7 @@ pub(crate) fn secrets(changes: &[(&str, Option<&str>)]) -> SecretChanges {
 
 pub(crate) fn http(url: &str) -> ServerSpec {
     ServerSpec {
-        reach: Reach::Http { url: url.to_owned() },
+        reach: Reach::Http { url: Address::new(url) },
         protocol: Protocol::Auto,
         timeout: Duration::from_secs(60),
         max_duration: Duration::from_mins(10),

@@ -1,6 +1,7 @@
 //! The store as its callers see it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at its first mistake")]
 
+mod addresses;
 mod backups;
 mod bench;
 mod imports;

@@ -169,7 +169,7 @@ fn step() -> impl Strategy<Value = Step> {
     let server = || select(vec!["s1", "s2"]);
     let policy = || select(vec!["p1", "p2"]);
     let label = || select(vec!["a", "b", "filed"]);
-    let url = || select(vec!["http://one.test/", "http://two.test/"]);
+    let url = || select(vec!["http://one.test/", "http://two.test/?key=a", "http://two.test/?key=b"]);
     let text = || select(vec!["{}", "{\"x\": 1}"]);
     let key = || select(vec!["k1", "k2"]);
     let wish = (select(vec!["A", "B"]), select(vec![None, Some("one"), Some("two")]));

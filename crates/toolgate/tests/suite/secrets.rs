@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use toolgate_store::{
-    Change, FileNames, KeySource, Options, Protocol, Reach, Secret, ServerSpec, Store, StoreError,
+    Address, Change, FileNames, KeySource, Options, Protocol, Reach, Secret, ServerSpec, Store, StoreError,
 };
 
 use crate::harness::{Folder, Ran};
@@ -36,7 +36,7 @@ fn given(key: &str) -> KeySource {
 fn folder(key: impl FnOnce(&Folder) -> KeySource) -> Folder {
     let folder = Folder::new();
     let spec = ServerSpec {
-        reach: Reach::Http { url: "https://example.com/mcp".to_owned() },
+        reach: Reach::Http { url: Address::new("https://example.com/mcp") },
         protocol: Protocol::Auto,
         timeout: Duration::from_secs(60),
         max_duration: Duration::from_secs(600),

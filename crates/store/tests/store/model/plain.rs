@@ -250,6 +250,7 @@ impl Model {
                 .iter()
                 .map(|(name, value)| (name.clone(), value.expose().to_owned()));
             let Reach::Http { url } = open.server.spec.reach else { panic!("a command") };
+            let url = url.whole().unwrap().to_owned();
             let server = ModelServer { url, secrets: secrets.collect(), revision: open.server.meta.revision };
             (open.server.name, server)
         });
