@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # What a call through the gateway costs beside nginx and HAProxy in front of the same server, in one run.
 # Needs wrk, nginx and haproxy, and the comparison program (BENCH_COMPARE names it).
+# With BENCH_INDEX=both there are two gateways, one with the audit index and one without, so that their CPU can be
+# compared; with BENCH_INDEX=off there is one without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 COMPARE="${BENCH_COMPARE:-../shared/bench/compare.py}"
@@ -40,24 +42,42 @@ cat > "$DIR/policy.json" <<'JSON'
   "deny_if": [{"conditions": [{"path": "args.n", "op": "gt", "value": 1000}], "on_deny": "too many"}],
   "limits": [{"counter": "calls", "window": "minute", "max": 1000000000, "scope": "grant"}]}}}
 JSON
-cat > "$DIR/toolgate.yaml" <<YAML
-listen: 127.0.0.1:$PORT
-console: 127.0.0.1:$((PORT + 1))
-data_dir: data
+# Starts a gateway on a port and the next, with the audit index or without, and adds it to what is compared.
+TARGETS=() GATEWAYS=()
+start() {
+  local name="$1" port="$2" index="$3"
+  cat > "$DIR/$name.yaml" <<YAML
+listen: 127.0.0.1:$port
+console: 127.0.0.1:$((port + 1))
+data_dir: $name
 workers: 1
+index: { enabled: $index }
 servers: { mock: { url: "http://127.0.0.1:$UPSTREAM_PORT/mcp" } }
 policies: { bench: policy.json }
 grants: { bench: { token_env: BENCH_TOKEN, servers: { mock: bench } } }
 YAML
-BENCH_TOKEN="$TOKEN" setsid "$BIN" up --config "$DIR/toolgate.yaml" > "$DIR/out" 2> "$DIR/err" & gateway=$!
-pids+=("$gateway")
-until_up "http://127.0.0.1:$PORT/readyz" "$gateway"
+  BENCH_TOKEN="$TOKEN" setsid "$BIN" up --config "$DIR/$name.yaml" > "$DIR/$name.out" 2> "$DIR/$name.err" & local pid=$!
+  pids+=("$pid")
+  until_up "http://127.0.0.1:$port/readyz" "$pid"
+  TARGETS+=(--target "$name=http://127.0.0.1:$port/mcp/mock,$pid,$TOKEN")
+  GATEWAYS+=("$name $pid")
+}
+case "${BENCH_INDEX:-on}" in
+  on) start toolgate "$PORT" true ;;
+  off) start toolgate-no-index "$PORT" false ;;
+  both) start toolgate "$PORT" true; start toolgate-no-index "$((PORT + 2))" false ;;
+  *) echo "error: BENCH_INDEX is \`$BENCH_INDEX\`: write \`on\`, \`off\` or \`both\`"; exit 3 ;;
+esac
 
-memory() { awk '/VmRSS|VmHWM/ {printf "%s %.1f MB  ", $1, $2 / 1024} END {print ""}' "/proc/$gateway/status"; }
-TARGET="toolgate=http://127.0.0.1:$PORT/mcp/mock,$gateway,$TOKEN"
-echo "== memory of the gateway, idle: $(memory)"
+memory() {
+  for gateway in "${GATEWAYS[@]}"; do
+    read -r name pid <<< "$gateway"
+    awk -v name="$name" '/VmRSS|VmHWM/ {printf "%s %s %.1f MB  ", name, $1, $2 / 1024}' "/proc/$pid/status"
+  done
+}
+echo "== memory, idle: $(memory)"
 echo "== sessions (revision 2025-06-18) =="
-python3 "$COMPARE" --upstream-port "$UPSTREAM_PORT" --target "$TARGET" "$@"
+python3 "$COMPARE" --upstream-port "$UPSTREAM_PORT" "${TARGETS[@]}" "$@"
 echo "== stateless (revision 2026-07-28) =="
-python3 "$COMPARE" --upstream-port "$UPSTREAM_PORT" --target "$TARGET" --modern "$@"
-echo "== memory of the gateway, after: $(memory)"
+python3 "$COMPARE" --upstream-port "$UPSTREAM_PORT" "${TARGETS[@]}" --modern "$@"
+echo "== memory, after: $(memory)"

@@ -197,7 +197,7 @@ impl From<QueryError> for Problem {
             QueryError::Limit(_) | QueryError::Cursor(_) | QueryError::Range(_) | QueryError::TooWide => {
                 Self::new(StatusCode::BAD_REQUEST, detail)
             }
-            QueryError::TimedOut { .. } | QueryError::NotReady | QueryError::Stopped => {
+            QueryError::TimedOut { .. } | QueryError::NotReady | QueryError::Stopped | QueryError::Off => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(header::RETRY_AFTER, "1")
             }
             QueryError::Database(_) | QueryError::Journal(_) => {

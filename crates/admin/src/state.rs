@@ -88,6 +88,8 @@ impl PartHealth {
 pub(crate) struct IndexHealth {
     /// How it is.
     condition: Condition,
+    /// Whether there is one: the config file may switch it off.
+    enabled: bool,
     /// What keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -167,6 +169,7 @@ fn index_health(state: &State) -> IndexHealth {
     let troubled = status.trouble.is_some();
     IndexHealth {
         condition: if troubled { Condition::Degraded } else { Condition::Ok },
+        enabled: status.state != toolgate_index::State::Off,
         lag_records: status.lag_records(),
         lag_seconds: status.lag.as_secs(),
         indexed_seq: status.indexed_seq,

@@ -36,6 +36,9 @@ pub enum QueryError {
     /// The index was stopped.
     #[error("the audit index was stopped")]
     Stopped,
+    /// Nobody follows the journal.
+    #[error("the audit index is switched off; the journal itself can be read with `toolgate audit`")]
+    Off,
 }
 
 impl From<sqlx::Error> for QueryError {

@@ -64,6 +64,16 @@ impl Index {
         Ok(Index { inner: Arc::new(Inner { data_directory, shared, readers, thread }) })
     }
 
+    /// An index that does not follow the journal and answers nothing. What is in its file stays, and is gone on from
+    /// when it is started again.
+    #[must_use]
+    pub fn off(options: &Options) -> Index {
+        let shared = Arc::new(Shared::new());
+        shared.status.send_modify(|status| status.state = State::Off);
+        let (data_directory, readers) = (options.data_directory.clone(), Readers::off(options));
+        Index { inner: Arc::new(Inner { data_directory, shared, readers, thread: Mutex::default() }) }
+    }
+
     /// How far it has come, and what keeps it.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -76,10 +86,11 @@ impl Index {
         self.inner.shared.status.subscribe()
     }
 
-    /// Waits until the record `seq` is in the index, or the index was stopped. Tells which.
+    /// Waits until the record `seq` is in the index, or the index was stopped or is off. Tells which.
     pub async fn reached(&self, seq: u64) -> bool {
         let mut status = self.changes();
-        let end = status.wait_for(|status| status.indexed_seq >= seq || status.state == State::Stopped).await;
+        let ended = |status: &Status| matches!(status.state, State::Stopped | State::Off);
+        let end = status.wait_for(|status| status.indexed_seq >= seq || ended(status)).await;
         end.is_ok_and(|status| status.indexed_seq >= seq)
     }
 

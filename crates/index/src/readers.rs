@@ -25,6 +25,8 @@ pub(crate) struct Readers {
     idle: Mutex<Vec<Reader>>,
     /// Counts up with each new database file.
     generation: Arc<AtomicU64>,
+    /// Whether there is nothing to ask.
+    is_off: bool,
 }
 
 #[derive(Debug)]
@@ -51,11 +53,20 @@ impl Readers {
             places: Semaphore::new(options.readers.max(1)),
             idle: Mutex::default(),
             generation,
+            is_off: false,
         }
+    }
+
+    /// Those of an index that nobody fills: every question is refused.
+    pub(crate) fn off(options: &Options) -> Readers {
+        Readers { is_off: true, ..Readers::new(options, Arc::default()) }
     }
 
     /// A connection, as soon as one is free.
     pub(crate) async fn lease(&self) -> Result<Lease<'_>, QueryError> {
+        if self.is_off {
+            return Err(QueryError::Off);
+        }
         let place =
             self.in_time(async { self.places.acquire().await.map_err(|_| QueryError::Stopped) }).await?;
         let generation = self.generation.load(Ordering::Acquire);

@@ -16,6 +16,8 @@ pub enum State {
     Troubled,
     /// It was stopped.
     Stopped,
+    /// It was never begun: nobody is to follow the journal.
+    Off,
 }
 
 /// How far the index has come.

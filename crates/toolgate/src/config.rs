@@ -91,6 +91,8 @@ pub(crate) struct Reading {
 pub(crate) struct Administration {
     /// Whether servers that are commands may be added through the admin API.
     pub(crate) allow_commands: bool,
+    /// Whether there is an audit index.
+    pub(crate) index: bool,
     /// How long events can be searched; none for ever.
     pub(crate) keep_events: Option<Duration>,
     /// How long sums are kept; none for ever.
@@ -195,8 +197,10 @@ fn check(root: Place<'_>, path: &Path, surroundings: Surroundings<'_>) -> Readin
 
 fn administration(reader: &mut Reader<'_>, root: Place<'_>) -> Administration {
     let allow_commands = root.get("allow_commands_from_api").and_then(|flag| reader.flag(flag));
+    let index = root.get("index").and_then(|index| index.get("enabled")).and_then(|flag| reader.flag(flag));
     let mut keep = |name: &str| root.get("index")?.get(name).and_then(|age| reader.duration(age));
     Administration {
+        index: index.unwrap_or(true),
         keep_events: keep("keep_events"),
         keep_sums: keep("keep_sums"),
         allow_commands: allow_commands.unwrap_or(false),

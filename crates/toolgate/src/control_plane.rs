@@ -60,8 +60,11 @@ impl ControlPlane {
             keep_sums: administration.keep_sums,
             ..Options::new(data_dir)
         };
-        let index =
-            Index::start(options, Arc::new(now_micros)).context("the audit index cannot be started")?;
+        let index = if administration.index {
+            Index::start(options, Arc::new(now_micros)).context("the audit index cannot be started")?
+        } else {
+            Index::off(&options)
+        };
         Ok(Self { resources, index, runtime, data_dir: data_dir.to_path_buf(), admin: Arc::default() })
     }
 

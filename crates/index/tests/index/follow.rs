@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use toolgate_index::{Index, Options, Search, State};
+use toolgate_index::{Index, Options, QueryError, Search, State};
 use toolgate_journal::{Kind, Outcome, Record, Urgency};
 
 use crate::fixture::{HOUR, NOW, SECOND, Traffic, all, catch_up, follow, open_journal, options, start};
@@ -122,6 +122,26 @@ async fn an_event_comes_with_its_records() {
     }
     assert_eq!(index.event(1_000_000).await.unwrap(), None);
     assert_eq!(index.event(u64::MAX).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn switched_off_it_answers_nothing_and_later_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open_journal(directory.path(), |_| {});
+    let mut traffic = Traffic::new(61);
+    traffic.write(&journal, 300);
+    let before = follow(directory.path()).await;
+    let indexed = before.status().indexed_seq;
+    before.stop().await;
+    traffic.write(&journal, 300);
+    let off = Index::off(&options(directory.path()));
+    assert_eq!((off.status().state, off.reached(indexed).await), (State::Off, false));
+    let error = off.search(&Search::default(), 10, None).await.unwrap_err();
+    assert!(matches!(error, QueryError::Off), "{error}");
+    off.stop().await;
+    let index = follow(directory.path()).await;
+    assert_eq!(index.status().rebuilds, 0);
+    assert_same(&index, directory.path()).await;
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ struct Part {
 #[derive(Debug, Deserialize)]
 struct Index {
     condition: Condition,
+    enabled: Option<bool>,
     problem: Option<String>,
     lag_records: u64,
     lag_seconds: u64,
@@ -102,6 +103,7 @@ fn print(health: &Health, shell: &mut Shell) -> std::io::Result<()> {
 
 fn lag(index: &Index) -> String {
     match index.lag_records {
+        _ if index.enabled == Some(false) => "off".to_owned(),
         0 => "up to date".to_owned(),
         records => format!("{} behind, {} s", counted(records, "record"), index.lag_seconds),
     }

@@ -104,7 +104,7 @@ pub(crate) static CONFIG: Table = Table {
         key(
             "index",
             Shape::Object(&INDEX),
-            "How long the audit index keeps what it copies from the journal. Default: see below",
+            "Whether there is an audit index, and how long it keeps what it copies from the journal. Default: see below",
         ),
         key(
             "allow_commands_from_api",
@@ -256,6 +256,11 @@ pub(super) static JOURNAL: Table = Table {
 pub(super) static INDEX: Table = Table {
     name: "`index`",
     fields: &[
+        key(
+            "enabled",
+            FLAG,
+            "Whether there is one. Without it the journal is written all the same, and the admin API and console can search and sum up nothing. Default: `true`",
+        ),
         key(
             "keep_events",
             DURATION,
