@@ -1,9 +1,11 @@
 """The audit index of a running gateway equals the journal, whatever happened while it was filled."""
 import os
 import random
+import sqlite3
 import time
 
-from support.index import assert_equals_journal, indexed
+from support.admin import Admin
+from support.index import assert_equals_journal, indexed, journaled, wait_until_current
 from support.load import Load
 from support.process import wait_for
 
@@ -15,18 +17,6 @@ SLOW = {"workers": 3, "pause": 0.001}
 def remove_index(gate):
     for file in gate.data.glob("index.db*"):
         file.unlink()
-
-
-def last_record(gate):
-    """Number of the journal's last record, read from its files as they stand."""
-    numbers = (line.split(b",", 1)[0] for path in sorted(gate.data.glob("journal/*.jsonl")) for line in tail(path))
-    return max((int(n.rpartition(b":")[2]) for n in numbers if n.startswith(b'{"seq":')), default=0)
-
-
-def tail(path):
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 65536))
-        return file.read().splitlines()
 
 
 def test_killed_while_it_ships_under_load(gateway, recorder):
@@ -44,7 +34,7 @@ def test_killed_while_it_ships_under_load(gateway, recorder):
             time.sleep(chance.random() * 0.3)
             gate.kill()
             moved += indexed(gate) > before
-            behind += last_record(gate) > indexed(gate)
+            behind += journaled(gate) > indexed(gate)
             if turn % 10 == 9:
                 # From the beginning, with more than there is time for.
                 remove_index(gate)
@@ -57,3 +47,47 @@ def test_killed_while_it_ships_under_load(gateway, recorder):
     gate.stop()
     gate.verified()
     assert len(gate.records("start")) == KILLS + 1 and last > KILLS * 20
+
+
+def some_calls(gate, count=40):
+    wire = gate.wire("mock").open()
+    for n in range(count):
+        assert wire.call("record", {"n": n}).text
+
+
+def test_deleted_while_it_runs_it_is_built_again(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    some_calls(gate)
+    before = assert_equals_journal(gate)
+    remove_index(gate)
+    some_calls(gate)
+    wait_for(lambda: indexed(gate) > before, "the index to be built again")
+    assert assert_equals_journal(gate) > before
+    assert "the audit index is built again" in gate.process.texts()
+
+
+def test_deleted_while_it_is_stopped_it_is_built_again(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    some_calls(gate)
+    before = assert_equals_journal(gate)
+    gate.stop()
+    remove_index(gate)
+    gate.start()
+    some_calls(gate)
+    assert assert_equals_journal(gate) > before
+
+
+def test_locked_by_another_process_it_says_so_and_calls_go_on(gateway, recorder):
+    gate = gateway({"mock": recorder.config})
+    some_calls(gate)
+    wait_until_current(gate)
+    admin = Admin(gate)
+    other = sqlite3.connect(gate.data / "index.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    some_calls(gate)
+    health = wait_for(lambda: (h := admin.get("/health").json["index"]).get("problem") and h, "the trouble to be told")
+    assert health["condition"] == "degraded" and "locked" in health["problem"] and health["lag_records"] > 0, health
+    assert admin.get("/audit/events?limit=5").expect(200).json["items"], "what it has is found all the same"
+    other.execute("ROLLBACK")
+    other.close()
+    assert_equals_journal(gate)

@@ -24,8 +24,13 @@ pub(crate) fn start(environment: &Environment, format: LogFormat, default: &str)
         EnvFilter::try_new(directives).with_context(|| format!("RUST_LOG is no filter: `{directives}`"))?;
     let colours =
         io::IsTerminal::is_terminal(&io::stderr()) && environment.get("NO_COLOR").is_none_or(str::is_empty);
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        // A line that cannot be written, on a full disk say, is lost. To complain about it would go to the same place,
+        // and end the request that wrote it.
+        .log_internal_errors(false);
     let started = match format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -46,7 +46,9 @@ class Process:
         with self.out.open("ab") as out, self.err.open("ab") as err:
             self.child = subprocess.Popen(
                 [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env={**os.environ, **(env or {})}, cwd=folder, start_new_session=True)
+                env={**os.environ, **(env or {})}, cwd=folder, start_new_session=True,
+                # Python ignores SIGXFSZ, and what it starts then does: a file that may not grow is an error like any other.
+                restore_signals=False)
 
     def texts(self):
         return f"{self.out.read_text(errors='replace')}\n{self.err.read_text(errors='replace')}"

@@ -10,11 +10,12 @@ TOOL = {"name": "record", "description": "Records its arguments.",
 
 
 class Recorder:
-    """Listens on a loopback port. `calls` are the arguments of each tools/call, `seen` every request."""
+    """Listens on a loopback port. `calls` are the arguments of each tools/call, `seen` every request, `heads` where it
+    went and with what headers."""
 
     def __init__(self, tools=None, port=0):
         self.tools = tools or [TOOL, {**TOOL, "name": "other"}]
-        self.calls, self.seen, self.lock = [], [], threading.Lock()
+        self.calls, self.seen, self.heads, self.lock = [], [], [], threading.Lock()
         self.connections = []
         self.hold = None  # an Event that calls wait for, if set
         recorder = self
@@ -33,6 +34,8 @@ class Recorder:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                with recorder.lock:
+                    recorder.heads.append((self.path, dict(self.headers)))
                 recorder.take(self, body)
                 self.wfile.flush()
 
