@@ -14,7 +14,7 @@ use crate::error::ShipError;
 use crate::options::Options;
 
 /// The format of the tables, in `PRAGMA user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 const PAGE_BYTES: u32 = 4096;
 /// How long a lock of another process is waited for.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
@@ -61,7 +61,7 @@ fn base(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Makes the tables, or refuses those of another format.
+/// Makes the tables, or refuses those of another format: an earlier one is built again, a later one is left alone.
 async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), ShipError> {
     let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
     match found {
@@ -69,7 +69,7 @@ async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
         0 => {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
-            sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
+            sqlx::query("PRAGMA user_version = 2").execute(&mut *transaction).await?;
             Ok(transaction.commit().await?)
         }
         _ => Err(ShipError::Format { path: path.to_owned(), found, known: FORMAT }),

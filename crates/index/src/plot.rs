@@ -33,16 +33,30 @@ impl Step {
         }
     }
 
-    /// The sums of one series, in order.
-    fn statement(self) -> &'static str {
+    /// The sums of one series, in order, without their sketches.
+    fn sums(self) -> &'static str {
         match self {
             Step::Hour => {
-                "SELECT start, calls, errors, peak, latency FROM hourly \
+                "SELECT start, calls, errors, peak, p50, p95, p99 FROM hourly \
                  WHERE series_id = ? AND start >= ? AND start < ? ORDER BY start"
             }
             Step::Day => {
-                "SELECT start, calls, errors, peak, latency FROM daily \
+                "SELECT start, calls, errors, peak, p50, p95, p99 FROM daily \
                  WHERE series_id = ? AND start >= ? AND start < ? ORDER BY start"
+            }
+        }
+    }
+
+    /// The sketches of one series.
+    fn sketches(self) -> &'static str {
+        match self {
+            Step::Hour => {
+                "SELECT start, latency FROM hourly \
+                 WHERE series_id = ? AND start >= ? AND start < ? AND p50 IS NOT NULL"
+            }
+            Step::Day => {
+                "SELECT start, latency FROM daily \
+                 WHERE series_id = ? AND start >= ? AND start < ? AND p50 IS NOT NULL"
             }
         }
     }
@@ -195,43 +209,59 @@ async fn choose(
     Ok((ranked, false))
 }
 
-/// The points of one line.
+/// The points of one line. Percentiles of one series are as they are stored; those of several that meet in a point come
+/// from their sketches, which are read for that alone.
 async fn line(
     connection: &mut SqliteConnection,
     series: &[(SeriesId, bool)],
     window: Window,
 ) -> Result<Vec<Point>, sqlx::Error> {
-    let mut points: BTreeMap<i64, (Point, Latencies)> = BTreeMap::new();
+    let mut points: BTreeMap<i64, Point> = BTreeMap::new();
+    let mut met: HashMap<i64, Latencies> = HashMap::new();
     for (id, denied) in series {
-        let rows = sqlx::query(window.step.statement())
-            .bind(*id)
-            .bind(window.from)
-            .bind(window.until)
-            .fetch_all(&mut *connection)
-            .await?;
-        for row in rows {
+        for row in rows(connection, window.step.sums(), *id, window).await? {
             let start: i64 = row.try_get("start")?;
-            let (point, latencies) = points.entry(start).or_default();
-            point.start = start;
-            add(point, latencies, &row, *denied)?;
+            let point = points.entry(start).or_insert_with(|| Point { start, ..Point::default() });
+            if add(point, &row, *denied)? == Meeting::Several {
+                met.entry(start).or_default();
+            }
         }
     }
-    let finished = points.into_values().map(|(mut point, mut latencies)| {
-        if let Some([p50, p95, p99]) = latencies.quantiles([0.5, 0.95, 0.99]) {
-            (point.p50_us, point.p95_us, point.p99_us) = (Some(p50), Some(p95), Some(p99));
+    if !met.is_empty() {
+        for (id, _) in series {
+            for row in rows(connection, window.step.sketches(), *id, window).await? {
+                let Some(latencies) = met.get_mut(&row.try_get("start")?) else { continue };
+                latencies.add_stored(row.try_get("latency")?);
+            }
         }
-        point
-    });
-    Ok(finished.collect())
+    }
+    for (start, mut latencies) in met {
+        let Some(point) = points.get_mut(&start) else { continue };
+        [point.p50_us, point.p95_us, point.p99_us] =
+            latencies.percentiles().map_or([None; 3], |found| found.map(Some));
+    }
+    Ok(points.into_values().collect())
+}
+
+/// What a statement gives for a series within a window.
+async fn rows(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    series: SeriesId,
+    window: Window,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    sqlx::query(statement).bind(series).bind(window.from).bind(window.until).fetch_all(connection).await
+}
+
+/// How many series with latencies a point has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meeting {
+    OneAtMost,
+    Several,
 }
 
 /// Adds a stored sum to a point.
-fn add(
-    point: &mut Point,
-    latencies: &mut Latencies,
-    row: &SqliteRow,
-    denied: bool,
-) -> Result<(), sqlx::Error> {
+fn add(point: &mut Point, row: &SqliteRow, denied: bool) -> Result<Meeting, sqlx::Error> {
     let calls = read(row.try_get("calls")?);
     point.calls += calls;
     point.errors += read(row.try_get("errors")?);
@@ -240,10 +270,16 @@ fn add(
     } else {
         point.peak = point.peak.max(read(row.try_get("peak")?));
     }
-    if let Some(bytes) = row.try_get::<Option<&[u8]>, _>("latency")? {
-        latencies.add_stored(bytes);
+    let micros = |column| row.try_get::<Option<i64>, _>(column).map(|micros| micros.map(read));
+    let p50 = micros("p50")?;
+    if p50.is_none() {
+        return Ok(Meeting::OneAtMost);
     }
-    Ok(())
+    if point.p50_us.is_some() {
+        return Ok(Meeting::Several);
+    }
+    (point.p50_us, point.p95_us, point.p99_us) = (p50, micros("p95")?, micros("p99")?);
+    Ok(Meeting::OneAtMost)
 }
 
 /// What of the whole has no line.

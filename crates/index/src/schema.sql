@@ -1,4 +1,4 @@
--- Tables of the audit index, format 1. Everything here is made from the journal and can be made again.
+-- Tables of the audit index, format 2. Everything here is made from the journal and can be made again.
 
 -- How far the journal was copied, and how its clock ran.
 CREATE TABLE source (
@@ -82,7 +82,8 @@ CREATE TABLE series (
 CREATE INDEX series_by_server ON series (level, server_id, tool_id);
 CREATE INDEX series_by_grant ON series (level, grant_id);
 
--- Sums per series and hour, and per series and day; `start` is in seconds since 1970.
+-- Sums per series and hour, and per series and day; `start` is in seconds since 1970. The sketch stands last: who needs
+-- no more than the percentiles does not read it.
 CREATE TABLE hourly (
     series_id    INTEGER NOT NULL,
     start        INTEGER NOT NULL,
@@ -92,6 +93,9 @@ CREATE TABLE hourly (
     peak         INTEGER NOT NULL,
     minute       INTEGER NOT NULL,
     minute_calls INTEGER NOT NULL,
+    p50          INTEGER,
+    p95          INTEGER,
+    p99          INTEGER,
     latency      BLOB,
     PRIMARY KEY (series_id, start)
 ) WITHOUT ROWID;
@@ -104,6 +108,9 @@ CREATE TABLE daily (
     peak         INTEGER NOT NULL,
     minute       INTEGER NOT NULL,
     minute_calls INTEGER NOT NULL,
+    p50          INTEGER,
+    p95          INTEGER,
+    p99          INTEGER,
     latency      BLOB,
     PRIMARY KEY (series_id, start)
 ) WITHOUT ROWID;

@@ -269,6 +269,10 @@ impl Shipper {
         }
         let rebuilt = match error {
             ShipError::Damaged(_) => self.rebuild("its file was damaged").err(),
+            // It is the journal's, not its own: what an earlier version made is made again.
+            ShipError::Format { found, known, .. } if found < known => {
+                self.rebuild("an earlier version made its file").err()
+            }
             ShipError::Locked
             | ShipError::Full(_)
             | ShipError::Database(_)

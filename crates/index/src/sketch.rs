@@ -69,8 +69,13 @@ impl Latencies {
         bytes
     }
 
+    /// The 50th, 95th and 99th percentile in microseconds; `None` if there are none.
+    pub(crate) fn percentiles(&mut self) -> Option<[u64; 3]> {
+        self.quantiles([0.5, 0.95, 0.99])
+    }
+
     /// The latencies in microseconds that these shares (0 to 1) of all do not pass; `None` if there are none.
-    pub(crate) fn quantiles<const N: usize>(&mut self, shares: [f64; N]) -> Option<[u64; N]> {
+    fn quantiles<const N: usize>(&mut self, shares: [f64; N]) -> Option<[u64; N]> {
         self.tidy();
         let total: u64 = self.bins.iter().map(|(_, count)| count).sum();
         let last = total.checked_sub(1)?;

@@ -101,7 +101,16 @@ pub(crate) struct Sum {
     /// The newest minute, and the calls in it so far.
     pub(crate) minute: i64,
     pub(crate) minute_calls: u64,
-    pub(crate) latency: Option<Vec<u8>>,
+    pub(crate) latency: Option<Latency>,
+}
+
+/// Latencies as they are stored: the sketch, and the percentiles that it comes to, so that who asks for one sum alone need
+/// not read the sketch.
+#[derive(Clone, Debug)]
+pub(crate) struct Latency {
+    pub(crate) sketch: Vec<u8>,
+    /// In microseconds.
+    pub(crate) percentiles: [u64; 3],
 }
 
 impl Sum {
@@ -118,14 +127,15 @@ impl Sum {
             return;
         }
         let mut latencies = Latencies::default();
-        if let Some(bytes) = &self.latency {
+        if let Some(stored) = &self.latency {
             // What cannot be read is left out: counts matter more than percentiles.
-            latencies.add_stored(bytes);
+            latencies.add_stored(&stored.sketch);
         }
         for bin in &addition.latencies {
             latencies.add(*bin);
         }
-        self.latency = Some(latencies.into_bytes());
+        let percentiles = latencies.percentiles().unwrap_or_default();
+        self.latency = Some(Latency { sketch: latencies.into_bytes(), percentiles });
     }
 
     /// Adds calls of one minute. Those of one before the newest are not added to what was counted in it then.

@@ -2,13 +2,13 @@
 
 use foldhash::HashMap;
 use sqlx::Row;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::ledger::Ledger;
 use crate::number::{read, stored};
 use crate::rows::{ROWS, RowList};
 use crate::series::SeriesId;
-use crate::sums::{Addition, Additions, Sum, Sums};
+use crate::sums::{Addition, Additions, Latency, Sum, Sums};
 
 /// What is to be added to the sum of a series and an hour or day.
 type Keyed = ((SeriesId, i64), Addition);
@@ -27,9 +27,9 @@ pub(crate) const HOURLY: Table = Table {
                 ON sum.series_id = wanted.series_id AND sum.start = wanted.start",
     },
     write: RowList {
-        before: "INSERT INTO hourly (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, latency) \
-                 VALUES",
-        columns: 9,
+        before: "INSERT INTO hourly (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, p50, p95, p99, \
+                 latency) VALUES",
+        columns: 12,
         after: UPSERT,
     },
 };
@@ -42,16 +42,17 @@ pub(crate) const DAILY: Table = Table {
                 ON sum.series_id = wanted.series_id AND sum.start = wanted.start",
     },
     write: RowList {
-        before: "INSERT INTO daily (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, latency) \
-                 VALUES",
-        columns: 9,
+        before: "INSERT INTO daily (series_id, start, calls, errors, last_ts, peak, minute, minute_calls, p50, p95, p99, \
+                 latency) VALUES",
+        columns: 12,
         after: UPSERT,
     },
 };
 
 const UPSERT: &str = "ON CONFLICT (series_id, start) DO UPDATE SET calls = excluded.calls, \
     errors = excluded.errors, last_ts = excluded.last_ts, peak = excluded.peak, minute = excluded.minute, \
-    minute_calls = excluded.minute_calls, latency = excluded.latency";
+    minute_calls = excluded.minute_calls, p50 = excluded.p50, p95 = excluded.p95, p99 = excluded.p99, \
+    latency = excluded.latency";
 
 /// The newest hour and day that have a sum; `i64::MIN` where there is none. Later ones need not be looked up.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +145,7 @@ impl Table {
                 peak: read(row.try_get("peak")?),
                 minute: row.try_get("minute")?,
                 minute_calls: read(row.try_get("minute_calls")?),
-                latency: row.try_get("latency")?,
+                latency: latency(&row)?,
             };
             present.insert((row.try_get("series_id")?, row.try_get("start")?), sum);
         }
@@ -158,6 +159,7 @@ impl Table {
     ) -> Result<(), sqlx::Error> {
         self.write
             .execute(connection, sums, |statement, ((series, start), sum)| {
+                let [p50, p95, p99] = percentiles(sum);
                 statement
                     .bind(*series)
                     .bind(*start)
@@ -167,8 +169,22 @@ impl Table {
                     .bind(stored(sum.peak))
                     .bind(sum.minute)
                     .bind(stored(sum.minute_calls))
-                    .bind(sum.latency.clone())
+                    .bind(p50)
+                    .bind(p95)
+                    .bind(p99)
+                    .bind(sum.latency.as_ref().map(|latency| latency.sketch.clone()))
             })
             .await
     }
+}
+
+/// The columns of percentiles, in order.
+fn percentiles(sum: &Sum) -> [Option<i64>; 3] {
+    sum.latency.as_ref().map_or([None; 3], |latency| latency.percentiles.map(|micros| Some(stored(micros))))
+}
+
+fn latency(row: &SqliteRow) -> Result<Option<Latency>, sqlx::Error> {
+    let Some(sketch) = row.try_get("latency")? else { return Ok(None) };
+    let percentiles = [row.try_get("p50")?, row.try_get("p95")?, row.try_get("p99")?].map(read);
+    Ok(Some(Latency { sketch, percentiles }))
 }

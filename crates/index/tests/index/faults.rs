@@ -131,6 +131,21 @@ async fn a_newer_format_is_left_alone() {
     assert_eq!(format, 99);
 }
 
+#[tokio::test]
+async fn an_earlier_format_is_built_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = open_journal(directory.path(), |_| {});
+    Traffic::new(55).write(&journal, 300);
+    follow(directory.path()).await.stop().await;
+    let mut other = connect(directory.path()).await;
+    sqlx::query("PRAGMA user_version = 1").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let index = start(options(directory.path()));
+    let status = rebuilt(&index, directory.path()).await;
+    assert_eq!(status.rebuilt_because.as_deref(), Some("an earlier version made its file"));
+    assert_same(&index, directory.path()).await;
+}
+
 fn journal_folder(directory: &Path) -> PathBuf {
     directory.join("journal")
 }
