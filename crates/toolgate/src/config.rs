@@ -25,6 +25,7 @@ use scalar::Reader;
 
 pub(crate) use listen::{default_console, default_listen};
 pub(crate) use policy::PolicyFile;
+pub(crate) use scalar::{Unexpanded, expand};
 pub(crate) use toolgate_gateway::rules::{is_label, is_policy_name, is_server_name, is_tag};
 
 /// What the command line says in place of the file.

@@ -24,7 +24,7 @@ pub(super) struct Reader<'a> {
 
 /// Why a text with `${…}` has no value.
 #[derive(Debug, PartialEq, Eq)]
-enum Unexpanded {
+pub(crate) enum Unexpanded {
     /// No closing brace, or no name between the braces.
     Form,
     /// The environment has no such variable.
@@ -190,7 +190,7 @@ pub(super) fn shown(place: Place<'_>) -> String {
 }
 
 /// Replaces each `${NAME}`; `$${` stands for `${` itself.
-fn expand(text: &str, environment: &Environment) -> Result<String, Unexpanded> {
+pub(crate) fn expand(text: &str, environment: &Environment) -> Result<String, Unexpanded> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

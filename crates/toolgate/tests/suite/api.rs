@@ -93,15 +93,21 @@ fn a_server_is_tested_and_added() {
     body["name"] = "web".into();
     assert_eq!(setup.asked(), [tested, ("POST /api/v1/servers".to_owned(), body)]);
 
+    let words = "server add web http://127.0.0.1:1/mcp?key=${KEY} --no-test";
+    assert!(with_variables(&setup.folder, &[("KEY", "hunter2")], words).with_code(0).contains("untested"));
+    assert_eq!(setup.asked()[2].1["url"], "http://127.0.0.1:1/mcp?key=hunter2");
+
     let words = "server add web --no-test --env KEY --shared --json -- serve --fast";
     let added = with_variables(&setup.folder, &[("KEY", "hunter2")], words).json(0);
     assert_eq!(added["test"], Value::Null);
     let expected = json!({"name": "web", "command": ["serve", "--fast"], "env": {"KEY": "hunter2"}, "shared": true,
         "protocol": "auto"});
-    assert_eq!(setup.asked()[2].1, expected);
+    assert_eq!(setup.asked()[3].1, expected);
     for (words, code, text) in [
         ("server add web http://h/mcp --header X-Api-Key=KEY", 2, "the variable `KEY` is not set"),
         ("server add web http://h/mcp --header KEY", 2, "the name of a variable"),
+        ("server add web http://h/mcp?key=${KEY}", 2, "the variable `KEY` is not set"),
+        ("server add web http://h/mcp?key=${", 2, "write `${NAME}`"),
         ("server add web", 2, "ENDPOINT"),
         ("server add Web http://h/mcp", 2, "at most 64"),
         ("server add other http://h/mcp", 1, "nothing here"),

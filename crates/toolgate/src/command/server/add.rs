@@ -9,20 +9,22 @@ use serde_json::{Map, Value, json};
 use super::parse_name;
 use crate::answer::{Answer, Done, Failure};
 use crate::api::Target;
+use crate::config::{Unexpanded, expand};
 use crate::environment::Environment;
 use crate::shell::{Shell, counted, printable};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Values of headers and variables come from this environment, since the arguments of a process can \
-                  be read by others. Commands are taken only where the config file says \
+                  be read by others. A key in an endpoint's query does, too, if it is written as in \
+                  'https://example.com/mcp?key=${NAME}', within single quotes. Commands are taken only where the config file says \
                   `allow_commands_from_api: true`."
 )]
 pub(crate) struct Arguments {
     /// Its name
     #[arg(value_parser = parse_name)]
     name: String,
-    /// Its endpoint, as in `https://example.com/mcp`
+    /// Its endpoint, as in `https://example.com/mcp`; `${NAME}` is replaced by the variable of that name
     #[arg(value_name = "ENDPOINT", required_unless_present = "command", conflicts_with = "command")]
     endpoint: Option<String>,
     /// The command that starts it
@@ -97,7 +99,7 @@ fn body(arguments: &Arguments, environment: &Environment) -> Result<Map<String, 
     let mut body = Map::new();
     match &arguments.endpoint {
         Some(endpoint) => {
-            body.insert("url".to_owned(), endpoint.as_str().into());
+            body.insert("url".to_owned(), url(endpoint, environment)?.into());
             let pairs = arguments.headers.iter().map(|(header, variable)| (header, variable));
             body.insert("headers".to_owned(), values(pairs, environment)?.into());
         }
@@ -122,6 +124,18 @@ fn body(arguments: &Arguments, environment: &Environment) -> Result<Map<String, 
     Ok(body)
 }
 
+/// An endpoint with the values of variables.
+fn url(endpoint: &str, environment: &Environment) -> Result<String, Failure> {
+    expand(endpoint, environment).map_err(|unexpanded| match unexpanded {
+        Unexpanded::Form => Failure::usage("the endpoint has `${` without a name and `}`: write `${NAME}`"),
+        Unexpanded::Missing(variable) => unset(&variable),
+    })
+}
+
+fn unset(variable: &str) -> Failure {
+    Failure::usage(format_args!("the variable `{}` is not set: set it to the value", printable(variable)))
+}
+
 /// Names with the values of variables.
 fn values<'a>(
     pairs: impl Iterator<Item = (&'a String, &'a String)>,
@@ -129,12 +143,7 @@ fn values<'a>(
 ) -> Result<Map<String, Value>, Failure> {
     let mut values = Map::new();
     for (name, variable) in pairs {
-        let value = environment.get(variable).ok_or_else(|| {
-            Failure::usage(format_args!(
-                "the variable `{}` is not set: set it to the value",
-                printable(variable)
-            ))
-        })?;
+        let value = environment.get(variable).ok_or_else(|| unset(variable))?;
         if values.insert(name.clone(), value.into()).is_some() {
             return Err(Failure::usage(format_args!("`{}` is given twice", printable(name))));
         }
