@@ -30,6 +30,8 @@ forbid toolgate-store toolgate-json hyper axum
 forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp hyper axum
 # The catalogue speaks of policies: it checks that those it recommends can be loaded.
 forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp
+# Clients' files are read and edited without knowing what stands behind the gateway.
+forbid toolgate-clients toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp tokio hyper axum
 forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate-gateway toolgate-admin axum

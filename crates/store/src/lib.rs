@@ -51,7 +51,7 @@ pub use pin::{Pin, PinState, Pins};
 pub use policy::{Document, Policies, Policy, PolicyVersion, Syntax};
 pub use rotation::{NextKey, Rotated};
 pub use secret::{Secret, TokenHash};
-pub use server::{OpenServer, Protocol, Reach, SecretChanges, Server, ServerSpec, Servers};
+pub use server::{OpenServer, Protocol, Reach, SecretChanges, Server, ServerSpec, Servers, filled_arguments};
 pub use setting::{Setting, Settings};
 pub use sign_in::{Link, NewSession, Session, SignIn};
 pub use store::{Changes, FILE, Options, Store};

@@ -79,6 +79,32 @@ impl Reach {
     }
 }
 
+/// The arguments of a command as it gets them: one of its secrets, named as in `${NAME}`, stands in its place, so
+/// that an argument that is a secret is kept like one. What is no name of a secret stays.
+#[must_use]
+pub fn filled_arguments<'s>(args: &[String], secret: impl Fn(&str) -> Option<&'s str>) -> Vec<String> {
+    let fill = |arg: &String| {
+        let mut out = String::new();
+        let mut rest = arg.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            match after.split_once('}').and_then(|(name, behind)| Some((secret(name)?, behind))) {
+                Some((value, behind)) => {
+                    out.push_str(value);
+                    rest = behind;
+                }
+                None => {
+                    out.push_str("${");
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    };
+    args.iter().map(fill).collect()
+}
+
 /// The era of the protocol that a server is spoken to in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -444,4 +470,21 @@ pub(crate) async fn open_secrets(
     let mut opened = store.vault.open_all(tx, OWNER, id).await?;
     address::take(server, &mut opened);
     Ok(opened.into_iter().map(|(field, secret)| (secret_name(field), secret)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_filled_with_secrets_alone() {
+        let check = |arg: &str, expected: &str| {
+            let secret = |name: &str| (name == "KEY").then_some("${OTHER}");
+            assert_eq!(filled_arguments(&[arg.to_owned()], secret), [expected]);
+        };
+        check("--key=${KEY}", "--key=${OTHER}");
+        check("${KEY}${KEY}", "${OTHER}${OTHER}");
+        check("${OTHER} $KEY ${", "${OTHER} $KEY ${");
+        check("${${KEY}}", "${${OTHER}}");
+    }
 }

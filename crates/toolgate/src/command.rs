@@ -6,6 +6,7 @@ mod check;
 mod connect;
 mod doctor;
 mod grant;
+mod init;
 mod logs;
 mod policy;
 mod restore;
@@ -25,6 +26,8 @@ use crate::shell::Shell;
 pub(crate) enum Command {
     /// Run gateway and console
     Up(up::Arguments),
+    /// Find the MCP clients of this machine, and put the gateway in front of their servers
+    Init(Box<init::Arguments>),
     /// Check config and policy files, and tell every mistake in them
     Check(check::Arguments),
     /// What a policy says
@@ -62,6 +65,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
     match command {
         Command::Up(arguments) => up::run(arguments, shell),
+        Command::Init(arguments) => init::run(arguments, shell),
         Command::Check(arguments) => check::run(arguments, shell),
         Command::Policy(arguments) => policy::run(arguments, shell),
         Command::Grant(arguments) => grant::run(arguments, shell),

@@ -14,7 +14,7 @@ use toolgate_gateway::{Loaded, Pending, Source, token};
 use toolgate_policy::{Format, Plan};
 use toolgate_store::{
     Change, Contents, FileNames, KeySource, LoadedServer, Minted, Secret, Server, Store, StoreError, Syntax,
-    TokenHash,
+    TokenHash, filled_arguments,
 };
 
 use crate::config::Administration;
@@ -267,7 +267,9 @@ fn server_of(server: Server, secrets: &[(String, Secret)]) -> Result<ServerSetti
         },
         toolgate_store::Reach::Command { program, args, shared } => Reach::Command {
             program,
-            args,
+            args: filled_arguments(&args, |name| {
+                secrets.iter().find(|(known, _)| known == name).map(|(_, value)| value.expose())
+            }),
             env: secrets
                 .iter()
                 .map(|(variable, value)| (variable.clone(), value.expose().to_owned()))

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toolgate_gateway::rules::{UrlFault, is_own_header, server_url};
 use toolgate_gateway::settings::{Protocol as SetProtocol, Reach as SetReach, ServerSettings};
 use toolgate_policy::escape_pointer;
-use toolgate_store::{Address, OpenServer, Reach, Secret, SecretChanges, ServerSpec};
+use toolgate_store::{Address, OpenServer, Reach, Secret, SecretChanges, ServerSpec, filled_arguments};
 use utoipa::ToSchema;
 
 use super::view::Protocol;
@@ -126,7 +126,7 @@ impl Candidate {
             },
             Reach::Command { program, args, shared } => SetReach::Command {
                 program: program.clone(),
-                args: args.clone(),
+                args: filled_arguments(args, |name| values.get(name).map(|value| value.expose())),
                 env: values
                     .into_iter()
                     .map(|(name, value)| (name.to_owned(), value.expose().to_owned()))

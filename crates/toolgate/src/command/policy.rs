@@ -6,7 +6,7 @@ mod schema;
 
 use clap::Subcommand;
 
-pub(crate) use recommend::print as print_recommended;
+pub(crate) use recommend::{Choice as PresetChoice, print as print_recommended};
 
 use crate::answer::Done;
 use crate::shell::Shell;

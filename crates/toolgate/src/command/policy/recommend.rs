@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 
 /// A preset as it is typed.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Choice {
+pub(crate) enum Choice {
     /// Reads pass; writes 30 and executions 10 times a minute; what destroys is hidden; money waits
     #[default]
     Recommended,
@@ -31,14 +31,20 @@ enum Choice {
     Permissive,
 }
 
+impl Choice {
+    /// The preset that it stands for.
+    pub(crate) fn preset(self) -> Preset {
+        match self {
+            Self::Recommended => Preset::Recommended,
+            Self::Strict => Preset::Strict,
+            Self::Permissive => Preset::Permissive,
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
-    let preset = match arguments.preset {
-        Choice::Recommended => Preset::Recommended,
-        Choice::Strict => Preset::Strict,
-        Choice::Permissive => Preset::Permissive,
-    };
     let tools = listing::list(&arguments.source, shell)?;
-    print(&tools, preset, shell)
+    print(&tools, arguments.preset.preset(), shell)
 }
 
 /// Prints a policy for the tools; for those of several servers, an object with one for each.

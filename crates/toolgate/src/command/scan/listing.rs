@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use http::Uri;
 use toolgate_catalog::Definition;
-use toolgate_gateway::probe;
 use toolgate_gateway::settings::{JournalSettings, LimitSettings, Protocol, Reach, ServerSettings, Settings};
+use toolgate_gateway::{ProbedTool, probe};
 
 use super::{Source, definitions};
 use crate::answer::Failure;
@@ -26,33 +26,43 @@ pub(crate) fn list(source: &Source, shell: &Shell) -> Result<Vec<Definition>, Fa
     if let Some(path) = source.file() {
         return definitions::read_all(path);
     }
-    let folder =
-        tempfile::Builder::new().prefix("toolgate-scan-").tempdir().context("cannot make a folder")?;
-    std::fs::create_dir(folder.path().join("logs")).context("cannot make a folder")?;
-    let settings = settings(reach(source, shell)?, folder.path());
+    let reach = reach(source, shell)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let environment = shell.environment.for_children();
-    let asked = async {
-        let server = settings.servers.first().ok_or_else(|| "no server".to_owned())?;
-        // Boxed: the probe holds both eras' connections.
-        let report = tokio::time::timeout(PATIENCE, Box::pin(probe(&settings, server, &environment))).await;
-        report.unwrap_or_else(|_| Err(format!("no answer within {} seconds", PATIENCE.as_secs())))
-    };
-    let report = runtime.block_on(asked).map_err(|error| {
-        let printed = last_lines(folder.path());
-        Failure::unreachable(anyhow!(
-            "the server cannot be asked for its tools: {}{printed}",
-            printable(&error)
-        ))
+    let tools = runtime.block_on(ask(reach, &environment, PATIENCE)).map_err(|error| {
+        Failure::unreachable(anyhow!("the server cannot be asked for its tools: {error}"))
     })?;
-    let read = |text: &str| {
-        let value: serde_json::Value = serde_json::from_str(text)?;
+    definitions_of(&tools).context("the server's list holds something that is no tool").map_err(Failure::from)
+}
+
+/// Asks a server for its tools, within a time. The error is fit to be shown, with what a command printed last.
+pub(crate) async fn ask(
+    reach: Reach,
+    environment: &[(String, String)],
+    patience: Duration,
+) -> Result<Vec<ProbedTool>, String> {
+    let cannot = |error: std::io::Error| format!("cannot make a folder: {error}");
+    let folder = tempfile::Builder::new().prefix("toolgate-scan-").tempdir().map_err(cannot)?;
+    std::fs::create_dir(folder.path().join("logs")).map_err(cannot)?;
+    let settings = settings(reach, folder.path(), patience);
+    let server = settings.servers.first().ok_or_else(|| "no server".to_owned())?;
+    // Boxed: the probe holds both eras' connections.
+    let report = tokio::time::timeout(patience, Box::pin(probe(&settings, server, environment))).await;
+    let report = report.unwrap_or_else(|_| Err(format!("no answer within {} seconds", patience.as_secs())));
+    match report {
+        Ok(report) => Ok(report.tools),
+        Err(error) => Err(format!("{}{}", printable(&error), last_lines(folder.path()))),
+    }
+}
+
+/// The definitions that a server gave.
+pub(crate) fn definitions_of(tools: &[ProbedTool]) -> anyhow::Result<Vec<Definition>> {
+    let read = |tool: &ProbedTool| {
+        let value: serde_json::Value = serde_json::from_str(&tool.definition)?;
         Ok(Definition::from_value(&value)?)
     };
-    let tools: anyhow::Result<Vec<Definition>> =
-        report.tools.iter().map(|tool| read(&tool.definition)).collect();
-    tools.context("the server's list holds something that is no tool").map_err(Failure::from)
+    tools.iter().map(read).collect()
 }
 
 fn reach(source: &Source, shell: &Shell) -> Result<Reach, Failure> {
@@ -85,13 +95,13 @@ fn address(text: &str) -> Result<Uri, Failure> {
     Ok(url)
 }
 
-fn settings(reach: Reach, folder: &Path) -> Settings {
+fn settings(reach: Reach, folder: &Path, patience: Duration) -> Settings {
     let server = ServerSettings {
         name: NAME.to_owned(),
         reach,
         protocol: Protocol::Auto,
-        timeout: PATIENCE,
-        max_duration: PATIENCE,
+        timeout: patience,
+        max_duration: patience,
     };
     Settings {
         listen: default_listen(),
