@@ -12,6 +12,7 @@ mod lexicon;
 mod lookalike;
 mod page;
 mod pattern;
+pub mod precheck;
 mod reading;
 mod recommend;
 mod words;
