@@ -14,9 +14,39 @@ use crate::assessment::{Assessment, Category, Evidence, Signal};
 use crate::definition::Definition;
 use crate::reading::{Phrase, Phrases, read_name, read_prose, read_schema, selected_acts};
 
-/// Judges a tool from its definition. The same definition gets the same answer.
+/// How much of a tool's name and title is read, in bytes.
+const NAME: usize = 512;
+/// How much of its description is read, in bytes. Reading takes longer than the text is, so a server must not
+/// choose the length.
+const DESCRIPTION: usize = 32 << 10;
+
+/// Judges a tool from its definition. The same definition gets the same answer. Of texts beyond any honest
+/// length the beginning is read; text that speaks to the model is searched for further on as well.
 #[must_use]
 pub fn classify(definition: &Definition) -> Assessment {
+    let texts = [&definition.name, &definition.title, &definition.server];
+    if definition.description.len() <= DESCRIPTION && texts.iter().all(|text| text.len() <= NAME) {
+        return classify_whole(definition, definition);
+    }
+    let begun = Definition {
+        server: beginning(&definition.server, NAME).to_owned(),
+        name: beginning(&definition.name, NAME).to_owned(),
+        title: beginning(&definition.title, NAME).to_owned(),
+        description: beginning(&definition.description, DESCRIPTION).to_owned(),
+        input_schema: definition.input_schema.clone(),
+        annotations: definition.annotations,
+    };
+    classify_whole(&begun, definition)
+}
+
+/// The text up to so many bytes.
+fn beginning(text: &str, most: usize) -> &str {
+    let end = (0..=text.len().min(most)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
+/// Judges a definition whose texts are not too long; `original` is where suspicious text is searched for.
+fn classify_whole(definition: &Definition, original: &Definition) -> Assessment {
     let (fields, signals) = read_schema(&definition.input_schema);
     let mut prose = read_prose(&definition.description, "/description");
     if !prose.is_there {
@@ -33,7 +63,7 @@ pub fn classify(definition: &Definition) -> Assessment {
         fields: &fields,
     };
     let decision = decision::decide(&parts);
-    let suspicious = suspicion::look(definition);
+    let suspicious = suspicion::look(original);
     let mut signals: Vec<(Signal, Evidence)> = signals;
     if let Some(secret) = named_secret(&definition.description)
         && !signals.iter().any(|(signal, _)| *signal == Signal::Credentials)

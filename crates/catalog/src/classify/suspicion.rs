@@ -9,12 +9,15 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
+use super::beginning;
 use crate::assessment::{Evidence, Suspicion, SuspicionKind};
 use crate::definition::Definition;
 use crate::words;
 
-/// How much of each text is searched, in bytes.
-const SEARCHED: usize = 16_000;
+/// How much of each text is searched, in bytes. The search takes one pass, so filling does not hide much.
+const SEARCHED: usize = 1 << 20;
+/// How much of a name and of a description is searched for the purpose that it states, in bytes.
+const STATED: usize = 4 << 10;
 /// How many findings are told.
 const TOLD: usize = 8;
 /// How deep schemas are searched.
@@ -294,13 +297,12 @@ fn descend(value: &Value, at: &str, depth: usize, found: &mut Vec<Suspicion>) {
 }
 
 fn search(text: &str, at: &str, found: &mut Vec<Suspicion>) {
-    let end = (0..=text.len().min(SEARCHED)).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    let text = text.get(..end).unwrap_or_default();
+    let text = beginning(text, SEARCHED);
     let evidence = |quote: &str| Evidence { quote: quote.to_owned(), at: at.to_owned() };
     if text.len() > 8
         && let Some(search) = SEARCH.as_ref()
     {
-        for hit in search.find_iter(text) {
+        for hit in search.find_iter(text).take(TOLD) {
             if let (Some(kind), Some(quote)) = (kind_of(hit.pattern().as_usize()), text.get(hit.range())) {
                 found.push(Suspicion { kind, evidence: evidence(quote) });
             }
@@ -332,9 +334,11 @@ fn kind_of(mut index: usize) -> Option<SuspicionKind> {
 }
 
 fn hostile(definition: &Definition, found: &mut Vec<Suspicion>) {
-    let first = words::sentences(&definition.description, 1).first().map_or("", |(_, sentence)| *sentence);
-    let defends = defends(&definition.name) || defends(first);
-    for (text, at) in [(definition.name.as_str(), "/name"), (first, "/description")] {
+    let (name, description) =
+        (beginning(&definition.name, STATED), beginning(&definition.description, STATED));
+    let first = words::sentences(description, 1).first().map_or("", |(_, sentence)| *sentence);
+    let defends = defends(name) || defends(first);
+    for (text, at) in [(name, "/name"), (first, "/description")] {
         let sure = HOSTILITY.as_ref().and_then(|search| search.find(text));
         let maybe = || MAYBE_HOSTILITY.as_ref().filter(|_| !defends).and_then(|search| search.find(text));
         if let Some(hit) = sure.or_else(maybe)

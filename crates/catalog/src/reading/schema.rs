@@ -11,6 +11,10 @@ use crate::words;
 const DEPTH: usize = 3;
 /// How many fields are looked at.
 const FIELDS: usize = 120;
+/// How many choices of an argument are looked at.
+const CHOICES: usize = 2_000;
+/// The longest choice, or name of an argument, that is read, in bytes.
+const NAME: usize = 256;
 /// From how many parameters on a tool has many.
 const MANY: usize = 10;
 
@@ -48,17 +52,23 @@ impl Field<'_> {
 
     fn choices(&self) -> Vec<(&str, String)> {
         let mut found = Vec::new();
+        let read = |v: &'_ Value| v.as_str().is_some_and(|text| text.len() <= NAME);
         let of_enum = self.schema.get("enum").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let of_enum = of_enum.filter(|(_, v)| read(v)).take(CHOICES);
         found.extend(of_enum.filter_map(|(i, v)| Some((v.as_str()?, format!("{}/enum/{i}", self.at)))));
         for keyword in ["anyOf", "oneOf"] {
             let branches =
                 self.schema.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate();
-            for (i, branch) in branches {
+            for (i, branch) in branches.take(CHOICES) {
+                if found.len() >= CHOICES {
+                    return found;
+                }
                 let at = format!("{}/{keyword}/{i}", self.at);
-                if let Some(text) = branch.get("const").and_then(Value::as_str) {
+                if let Some(text) = branch.get("const").filter(|v| read(v)).and_then(Value::as_str) {
                     found.push((text, format!("{at}/const")));
                 }
                 let inner = branch.get("enum").and_then(Value::as_array).into_iter().flatten().enumerate();
+                let inner = inner.filter(|(_, v)| read(v)).take(CHOICES);
                 found.extend(inner.filter_map(|(j, v)| Some((v.as_str()?, format!("{at}/enum/{j}")))));
             }
         }
@@ -92,7 +102,8 @@ fn collect<'v>(schema: &'v Value, at: &str, depth: usize, fields: &mut Vec<Field
             return;
         }
         let at = format!("{at}/properties/{}", name.replace('~', "~0").replace('/', "~1"));
-        let words = words::of_name(name).into_iter().map(|word| word.lower).collect();
+        let read = if name.len() <= NAME { name.as_str() } else { "" };
+        let words = words::of_name(read).into_iter().map(|word| word.lower).collect();
         fields.push(Field { name, words, schema, at: at.clone(), depth });
         if depth + 1 < DEPTH {
             collect(schema, &at, depth + 1, fields);
