@@ -35,6 +35,8 @@ pub struct Door {
     hosts: Vec<String>,
     origins: Vec<String>,
     listen: IpAddr,
+    /// What most clients send as `Host`, letter for letter.
+    usual: [String; 2],
 }
 
 impl Door {
@@ -46,6 +48,7 @@ impl Door {
             hosts: lower(&settings.allowed_hosts),
             origins: lower(&settings.allowed_origins),
             listen: listen.ip(),
+            usual: [listen.to_string(), format!("localhost:{}", listen.port())],
         }
     }
 
@@ -55,12 +58,7 @@ impl Door {
     ///
     /// Which of the two was not acceptable.
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), Fault> {
-        let host = match request.uri().host() {
-            Some(host) => Some(host),
-            None => single(request.headers(), header::HOST).and_then(host_of),
-        };
-        if !host.is_some_and(|h| self.knows(h)) || request.headers().get_all(header::HOST).iter().count() > 1
-        {
+        if !self.knows_host(request) {
             return Err(Fault::Host);
         }
         match request.headers().get(header::ORIGIN) {
@@ -69,6 +67,24 @@ impl Door {
                 Some(origin) if self.allows(origin) => Ok(()),
                 _ => Err(Fault::Origin),
             },
+        }
+    }
+
+    /// Whether the request is for us: by its one `Host`, or, where its target is a whole URL, by that and
+    /// at most one `Host` (RFC 9112, section 3.2.2).
+    fn knows_host<B>(&self, request: &Request<B>) -> bool {
+        let mut lines = request.headers().get_all(header::HOST).iter();
+        let line = match (lines.next(), lines.next()) {
+            (line, None) => line.and_then(|line| line.to_str().ok()),
+            (_, Some(_)) => return false,
+        };
+        match (request.uri().host(), line) {
+            (Some(host), _) => self.knows(host),
+            (None, Some(line)) => {
+                self.usual.iter().any(|usual| usual == line)
+                    || host_of(line).is_some_and(|host| self.knows(host))
+            }
+            (None, None) => false,
         }
     }
 
@@ -129,6 +145,7 @@ mod tests {
             hosts: vec!["gate.example.com".to_owned()],
             origins: vec!["https://app.example.com".to_owned()],
             listen: IpAddr::from([192, 0, 2, 7]),
+            usual: ["192.0.2.7:8420".to_owned(), "localhost:8420".to_owned()],
         }
     }
 

@@ -260,7 +260,7 @@ impl Gateway {
             write_canonical(&arguments, &mut canonical);
             self.argument_key.hash(&canonical)
         });
-        let client = case.client.to_string();
+        let client = address(case.client);
         let recorded = recorded_arguments(case);
         let mut record = Record {
             ts: case.now.wall,
@@ -326,6 +326,20 @@ struct Verdict<'a> {
     limits: &'a [LimitRecord<'a>],
 }
 
+/// An address as text. Of four numbers it is put together here: the formatter costs as much as all the rest
+/// of a record.
+fn address(address: IpAddr) -> String {
+    let IpAddr::V4(four) = address else { return address.to_string() };
+    let mut text = String::with_capacity(15);
+    for (place, number) in four.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        text.push_str(itoa::Buffer::new().format(number));
+    }
+    text
+}
+
 /// The argument values, where the policy records them.
 fn recorded_arguments(case: &Case<'_>) -> Option<Box<serde_json::value::RawValue>> {
     let arguments = case.arguments?;
@@ -385,4 +399,16 @@ impl<'c, 'd> Claims<'c, 'd> {
 /// Milliseconds, rounded up: a call is never told to come back too early.
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_it_always_does() {
+        for text in ["0.0.0.0", "127.0.0.1", "192.0.2.77", "255.255.255.255", "::1", "2001:db8::7"] {
+            assert_eq!(address(text.parse().unwrap()), text);
+        }
+    }
 }

@@ -4,14 +4,16 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::guarded::Guarded;
+use crate::rounds::Rounds;
+use crate::seldom::Seldom;
 use crate::settings::{LimitSettings, Tls};
 
 /// Bytes of a request's head.
@@ -165,12 +169,12 @@ async fn connection<I, S, F, B>(
     B: ServedBody,
 {
     let service = service_fn(|request| {
-        // Boxed: a connection that waits or streams does not carry the state of a call.
-        let answer = Box::pin(serve(request, peer));
+        let answer = serve(request, peer);
         async move { Ok::<_, Infallible>(answer.await) }
     });
+    let rounds = Rounds::new();
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(rounds.clone())
         .header_read_timeout(limits.header_timeout)
         .max_headers(limits.headers)
         .max_buf_size(HEAD_BYTES)
@@ -178,17 +182,37 @@ async fn connection<I, S, F, B>(
         .writev(false)
         .serve_connection(TokioIo::new(io), service);
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut stop = Some(Seldom::new(stop.cancelled_owned()));
+    let mut round = None;
+    let ended = std::future::poll_fn(|context| {
+        loop {
+            if ready(&mut stop, context) {
+                connection.as_mut().graceful_shutdown();
+            }
+            if ready(&mut round, context) {
+                rounds.count();
+            }
+            let polled = connection.as_mut().poll(context);
+            // A round is counted only while a head is waited for: a stream that stays open costs no timer.
+            if polled.is_ready() || round.is_some() || !rounds.matter() {
+                return polled;
+            }
+            round = Some(Seldom::new(tokio::time::sleep(Rounds::length(limits.header_timeout))));
         }
-    };
+    });
+    let ended = ended.await;
     if let Err(error) = ended {
         tracing::debug!(%peer, %error, "connection ended");
     }
+}
+
+/// Whether the future is ready; it is let go of then.
+fn ready<F: Future<Output = ()>>(future: &mut Option<Seldom<F>>, context: &mut Context<'_>) -> bool {
+    let ready = future.as_mut().is_some_and(|future| Pin::new(future).poll(context).is_ready());
+    if ready {
+        *future = None;
+    }
+    ready
 }
 
 fn acceptor(tls: &Tls) -> io::Result<TlsAcceptor> {

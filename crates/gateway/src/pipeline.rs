@@ -49,7 +49,8 @@ pub(crate) async fn serve(
     let name = HeaderValue::from_str(&request_id);
     let client = client_address(&gateway.snapshot.load(), &request, peer);
     let has_body = !hyper::body::Body::is_end_stream(request.body());
-    let mut response = match route(&gateway, request, client, request_id).await {
+    // Boxed: a connection that waits or streams does not carry the state of a call.
+    let mut response = match Box::pin(route(&gateway, request, client, request_id)).await {
         Ok(response) => response,
         Err(refusal) => refuse(&gateway, refusal, client, has_body),
     };

@@ -83,9 +83,12 @@ impl Flow {
     }
 
     /// Sends the request as it came.
-    pub(super) async fn start(self, inquiry: &Inquiry<'_>) -> Result<Response<Body>, Refusal> {
+    pub(super) fn start(
+        self,
+        inquiry: &Inquiry<'_>,
+    ) -> impl Future<Output = Result<Response<Body>, Refusal>> + use<> {
         let outgoing = self.outgoing(inquiry);
-        self.send(outgoing).await
+        self.send(outgoing)
     }
 
     /// The request as it came, with the headers that go on.

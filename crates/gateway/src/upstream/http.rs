@@ -219,7 +219,7 @@ impl Web {
         let session = response.headers().get(SESSION_ID).cloned();
         let status = response.status();
         let json = is_json(response.headers());
-        if status.is_success() && is_event_stream(response.headers()) {
+        if status.is_success() && !json && is_event_stream(response.headers()) {
             let events = Events::of_http(response.into_body(), server.limits().bytes);
             return Ok(Reply { session, content: Content::Events(Box::new(events)) });
         }
@@ -274,9 +274,11 @@ async fn collect(mut body: Answer, server: &Server) -> Result<Bytes, UpstreamErr
     let mut deadline = None;
     while let Some(frame) = next_frame(&mut body, server).await? {
         // A body that drips keeps coming in time and must end all the same.
-        let most = server.settings().max_duration;
-        if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + most) {
-            return Err(UpstreamError::TooSlow(most.as_secs()));
+        if !first.is_empty() {
+            let (now, most) = (Instant::now(), server.settings().max_duration);
+            if now > *deadline.get_or_insert(now + most) {
+                return Err(UpstreamError::TooSlow(most.as_secs()));
+            }
         }
         if first.len() + rest.len() + frame.len() > limit {
             return Err(UpstreamError::TooLarge(limit));
