@@ -32,6 +32,8 @@ forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-stor
 forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp
 # Clients' files are read and edited without knowing what stands behind the gateway.
 forbid toolgate-clients toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp tokio hyper axum
+# The catalogue's entries are information: nothing of what is in force is known there.
+forbid toolgate-registry toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-admin imagegen-mcp axum
 forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate-gateway toolgate-admin axum

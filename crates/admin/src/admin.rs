@@ -12,6 +12,7 @@ use http::Request;
 use toolgate_gateway::clock::Clock;
 use toolgate_gateway::door::Door;
 use toolgate_index::Index;
+use toolgate_registry::Catalog;
 use toolgate_store::{FileNames, Link, Role, Store, StoreError};
 use tower_service::Service as _;
 
@@ -32,6 +33,10 @@ pub struct Parts {
     pub gateway: Arc<dyn Running>,
     /// The audit index.
     pub index: Index,
+    /// The catalogue.
+    pub catalog: Catalog,
+    /// Names of servers of the catalogue that are offered to others; `*` at the end stands for any characters.
+    pub offer: Vec<String>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Where the console listens.
@@ -91,7 +96,7 @@ impl Admin {
     pub fn answers(path: &str) -> bool {
         let is_at =
             |root: &str| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        is_at("/api") || is_at("/sign-in")
+        is_at("/api") || is_at("/sign-in") || is_at("/v0.1")
     }
 
     /// Answers a request of the client at an address.

@@ -7,6 +7,7 @@
 mod admin;
 mod attempts;
 mod audit;
+mod catalog;
 mod change;
 mod credential;
 mod events;
@@ -16,6 +17,7 @@ mod identity;
 mod input;
 mod live;
 mod moment;
+mod offer;
 mod page;
 mod people;
 mod policies;

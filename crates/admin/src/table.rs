@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::admin::State;
 use crate::guard::{Guard, guard};
 use crate::problem::Problem;
-use crate::{audit, events, grants, people, policies, servers, session, sign_in, state};
+use crate::{audit, catalog, events, grants, offer, people, policies, servers, session, sign_in, state};
 
 mod standard;
 
@@ -28,7 +28,7 @@ const DOCUMENT: &str = "/api/v1/openapi.json";
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Least {
-    /// Anyone: the sign-in itself.
+    /// Anyone: the sign-in itself, and what is offered to others.
     Anyone,
     /// Whoever has this role or a higher one.
     Role(Role),
@@ -93,6 +93,8 @@ fn people_and_sign_in() -> Vec<(Least, Handler)> {
         (ADMIN, routes!(people::tokens::revoke)),
         (VIEWER, routes!(session::get)),
         (VIEWER, routes!(session::end)),
+        (ANYONE, routes!(offer::list)),
+        (ANYONE, routes!(offer::version)),
         (ANYONE, routes!(sign_in::page)),
         (ANYONE, routes!(sign_in::redeem)),
     ]
@@ -105,6 +107,10 @@ fn views() -> Vec<(Least, Handler)> {
         (VIEWER, routes!(audit::sums::plot)),
         (VIEWER, routes!(audit::sums::usage)),
         (VIEWER, routes!(audit::names)),
+        (VIEWER, routes!(catalog::tools)),
+        (VIEWER, routes!(catalog::tool)),
+        (VIEWER, routes!(catalog::servers)),
+        (VIEWER, routes!(catalog::server)),
         (VIEWER, routes!(events::stream)),
         (VIEWER, routes!(state::limits)),
         (VIEWER, routes!(state::health)),

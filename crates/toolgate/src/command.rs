@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod catalog;
 mod check;
 mod connect;
 mod doctor;
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     /// What the tools of a server can do, and how risky that is
     Scan(scan::Arguments),
+    /// Servers and tools that exist: import from registries and dumps, search
+    #[command(subcommand)]
+    Catalog(catalog::Arguments),
     /// Copy the store to a file, also while a gateway runs
     Backup(backup::Arguments),
     /// Put a backup in the place of the store
@@ -75,6 +79,7 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Doctor(arguments) => doctor::run(arguments, shell),
         Command::Scan(arguments) => scan::run(arguments, shell),
+        Command::Catalog(arguments) => catalog::run(arguments, shell),
         Command::Backup(arguments) => backup::run(arguments, shell),
         Command::Restore(arguments) => restore::run(arguments, shell),
         Command::Secrets(arguments) => secrets::run(arguments, shell),

@@ -5,6 +5,7 @@ mod grant;
 mod key;
 mod limit;
 mod listen;
+mod offer;
 mod policy;
 mod scalar;
 mod secret;
@@ -88,7 +89,7 @@ pub(crate) struct Reading {
 }
 
 /// What the file says about looking at the gateway and changing it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Administration {
     /// Whether servers that are commands may be added through the admin API.
     pub(crate) allow_commands: bool,
@@ -98,6 +99,8 @@ pub(crate) struct Administration {
     pub(crate) keep_events: Option<Duration>,
     /// How long sums are kept; none for ever.
     pub(crate) keep_sums: Option<Duration>,
+    /// Names of servers of the catalogue that are offered to others.
+    pub(crate) offer: Vec<String>,
 }
 
 /// What is known while a config file is turned into settings.
@@ -204,6 +207,7 @@ fn administration(reader: &mut Reader<'_>, root: Place<'_>) -> Administration {
         index: index.unwrap_or(true),
         keep_events: keep("keep_events"),
         keep_sums: keep("keep_sums"),
+        offer: reader.list(root.get("catalog").and_then(|place| place.get("offer")), Reader::offered),
         allow_commands: allow_commands.unwrap_or(false),
     }
 }

@@ -15,6 +15,7 @@ use toolgate_admin::{Admin, Live, Parts};
 use toolgate_gateway::clock::SystemClock;
 use toolgate_gateway::{Control, Pages, Ready};
 use toolgate_index::{Index, Options};
+use toolgate_registry::Catalog;
 use toolgate_store::{Change, FileNames, Role, Store, TokenHash, Uses};
 
 use crate::config::Administration;
@@ -37,6 +38,8 @@ const SWEEP: Duration = Duration::from_hours(1);
 pub(crate) struct ControlPlane {
     resources: Arc<Resources>,
     index: Index,
+    catalog: Catalog,
+    offer: Vec<String>,
     runtime: Handle,
     data_dir: PathBuf,
     /// There once the gateway runs.
@@ -65,7 +68,10 @@ impl ControlPlane {
         } else {
             Index::off(&options)
         };
-        Ok(Self { resources, index, runtime, data_dir: data_dir.to_path_buf(), admin: Arc::default() })
+        let catalog = runtime.block_on(catalog_of(data_dir));
+        let data_dir = data_dir.to_path_buf();
+        let offer = administration.offer;
+        Ok(Self { resources, index, catalog, offer, runtime, data_dir, admin: Arc::default() })
     }
 
     /// The pages of a gateway that is about to serve.
@@ -77,6 +83,8 @@ impl ControlPlane {
             store: resources.store(),
             gateway: Arc::new(Live::new(control, Arc::new(move || resources.view()))),
             index: self.index.clone(),
+            catalog: self.catalog.clone(),
+            offer: self.offer.clone(),
             clock: Arc::new(SystemClock::new()),
             listen: ready.console,
             https: false,
@@ -113,7 +121,20 @@ impl ControlPlane {
             tracing::debug!(%error, "the token for commands was not there to end");
         }
         self.index.stop().await;
+        self.catalog.close().await;
         store.close().await;
+    }
+}
+
+/// The catalogue, made if it is missing. Calls do not need it: a gateway whose catalogue cannot be used serves all the
+/// same, and questions to the catalogue tell why.
+async fn catalog_of(data_dir: &Path) -> Catalog {
+    match Catalog::open(data_dir).await {
+        Ok(catalog) => catalog,
+        Err(error) => {
+            tracing::warn!(%error, "the catalogue cannot be used");
+            Catalog::at(data_dir)
+        }
     }
 }
 

@@ -216,6 +216,8 @@ impl App {
             store: Arc::clone(&store),
             gateway: Arc::clone(&fake) as Arc<dyn Running>,
             index: index.clone(),
+            catalog: toolgate_registry::Catalog::open(folder.path()).await.unwrap(),
+            offer: vec!["com.example/*".to_owned()],
             clock: Arc::clone(&clock) as Arc<dyn toolgate_gateway::clock::Clock>,
             listen: "127.0.0.1:8421".parse().unwrap(),
             https,

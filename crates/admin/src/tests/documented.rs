@@ -72,9 +72,11 @@ fn collect(value: &Value, into: &mut Vec<String>) {
 }
 
 #[test]
-fn only_the_sign_in_is_for_anyone() {
+fn only_the_sign_in_and_what_is_offered_is_for_anyone() {
     let open: Vec<_> =
         Built::new().roles.all().into_iter().filter(|(_, least)| *least == Least::Anyone).collect();
     let routes: Vec<_> = open.iter().map(|((path, method), _)| (path.as_str(), method.as_str())).collect();
-    assert_eq!(routes, [("/sign-in", "GET"), ("/sign-in", "POST")]);
+    let offered = "/v0.1/servers/{server}/versions/{version}";
+    let expected = [("/sign-in", "GET"), ("/sign-in", "POST"), ("/v0.1/servers", "GET"), (offered, "GET")];
+    assert_eq!(routes, expected);
 }

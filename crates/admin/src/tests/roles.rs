@@ -16,6 +16,8 @@ fn filled(path: &str) -> String {
         ("{name}", "nobody"),
         ("{label}", "nobody"),
         ("{server}", "nobody"),
+        ("{tool}", "nobody"),
+        ("{version}", "latest"),
         ("{number}", "1"),
         ("{seq}", "1"),
         ("{dimension}", "tool"),

@@ -132,3 +132,77 @@ async fn a_stream_of_somebody_who_lost_the_right_ends() {
     let frame = tokio::time::timeout(Duration::from_secs(30), stream.frame()).await.unwrap();
     assert!(frame.is_none());
 }
+
+#[tokio::test]
+async fn the_catalogue_is_searched_and_shown() {
+    let app = App::new().await;
+    let viewer = app.program(Role::Viewer).await;
+    let found = viewer.get("/api/v1/catalog/tools?q=repl*&category=financial&limit=1").await.is(200).json();
+    let none = viewer.get("/api/v1/catalog/tools?q=%22%29%20OR%20*&transport=sse").await.is(200).json();
+    assert_eq!(none["items"], json!([]));
+    let first = viewer.get("/api/v1/catalog/tools?limit=3").await.is(200).json();
+    let rest = format!("/api/v1/catalog/tools?limit=3&cursor={}", first["next"].as_str().unwrap());
+    let rest = viewer.get(&rest).await.is(200).json();
+    assert_eq!((first["items"].as_array().unwrap().len(), rest["items"].as_array().unwrap().len()), (3, 1));
+    let tool = viewer.get("/api/v1/catalog/tools/imagegen-mcp/image.generate.replicate").await.is(200).json();
+    assert_eq!(tool["definition"]["name"], "image.generate.replicate");
+    let names: Vec<_> = found["items"].as_array().unwrap().iter().map(|item| item["tool"].clone()).collect();
+    assert_eq!(names.len(), usize::from(tool["category"] == "financial"), "{names:?}");
+    let servers = viewer.get("/api/v1/catalog/servers?q=imagegen").await.is(200).json();
+    assert_eq!(servers["items"][0]["tools"], 4);
+    let server = viewer.get("/api/v1/catalog/servers/imagegen-mcp").await.is(200).json();
+    assert_eq!(server["versions"], json!([]));
+    viewer.get("/api/v1/catalog/servers/com.example%2Fnobody").await.is(404);
+    viewer.get("/api/v1/catalog/tools?cursor=nonsense").await.is(400);
+    viewer.get("/api/v1/catalog/tools?limit=0").await.is(400);
+    viewer.get("/api/v1/catalog/tools?category=odd").await.is(400);
+}
+
+#[tokio::test]
+async fn only_what_the_config_names_is_offered_to_others() {
+    let app = App::new().await;
+    let item = |name: &str, version: &str| {
+        let server = json!({"name": name, "version": version, "description": "d"});
+        json!({"server": server, "_meta": {"io.modelcontextprotocol.registry/official":
+            {"status": "active", "updatedAt": "2026-03-01T00:00:00Z"}}})
+        .to_string()
+    };
+    let file = app.folder.path().join("servers.jsonl");
+    let names = ["com.example/a", "com.example/b", "com.other/c"];
+    let lines: Vec<String> =
+        names.iter().flat_map(|name| ["1.0.0", "1.1.0"].map(|version| item(name, version))).collect();
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let options = toolgate_registry::ImportOptions {
+        data_directory: app.folder.path().to_owned(),
+        server: None,
+        threads: 1,
+        now: 1,
+    };
+    let read = move || toolgate_registry::import(&toolgate_registry::Dump::File(file), &options, &mut |_| {});
+    tokio::task::spawn_blocking(read).await.unwrap().unwrap();
+    let anyone = app.anyone();
+    let page = anyone.get("/v0.1/servers?limit=1&anything=else").await.is(200).json();
+    assert_eq!(
+        page["servers"][0]["server"],
+        json!({"name": "com.example/a", "version": "1.1.0", "description": "d"})
+    );
+    let rest = format!("/v0.1/servers?cursor={}", page["metadata"]["nextCursor"].as_str().unwrap());
+    let rest = anyone.get(&rest).await.is(200).json();
+    assert_eq!(
+        (&rest["metadata"], &rest["servers"][0]["server"]["name"]),
+        (&json!({"count": 1}), &json!("com.example/b"))
+    );
+    for (query, count) in
+        [("search=EXAMPLE/b", 1), ("updated_since=2026-03-01", 2), ("updated_since=2026-03-02", 0)]
+    {
+        let page = anyone.get(&format!("/v0.1/servers?{query}")).await.is(200).json();
+        assert_eq!(page["metadata"]["count"], count, "{query}");
+    }
+    let old = anyone.get("/v0.1/servers/com.example%2Fa/versions/1.0.0").await.is(200).json();
+    let latest = anyone.get("/v0.1/servers/com.example%2Fa/versions/latest").await.is(200).json();
+    assert_eq!((&old["server"]["version"], &latest["server"]["version"]), (&json!("1.0.0"), &json!("1.1.0")));
+    anyone.get("/v0.1/servers/com.other%2Fc/versions/latest").await.is(404);
+    anyone.get("/v0.1/servers/com.example%2Fa/versions/9").await.is(404);
+    anyone.get("/v0.1/servers?version=1.0.0").await.is(400);
+    anyone.get("/v0.1/servers?limit=101").await.is(400);
+}

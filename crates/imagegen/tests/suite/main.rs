@@ -7,6 +7,7 @@ mod failures;
 mod faked;
 mod fidelity;
 mod harness;
+mod listing;
 mod over_http;
 mod patience;
 mod pictures;

@@ -107,6 +107,11 @@ pub(crate) static CONFIG: Table = Table {
             "Whether there is an audit index, and how long it keeps what it copies from the journal. Default: see below",
         ),
         key(
+            "catalog",
+            Shape::Object(&CATALOG),
+            "What of the catalogue is offered to others. Default: nothing",
+        ),
+        key(
             "allow_commands_from_api",
             FLAG,
             "Whether servers that are commands may be added through the admin API: whoever has the role for it then runs programs on this machine. Default: `false`",
@@ -274,6 +279,16 @@ pub(super) static INDEX: Table = Table {
     ],
 };
 
+/// `catalog`
+pub(super) static CATALOG: Table = Table {
+    name: "`catalog`",
+    fields: &[key(
+        "offer",
+        TEXTS,
+        "Names of servers that `GET /v0.1/servers` of the console offers to whoever may reach it; `*` at the end stands for any characters (`com.example/*`). Taken over at start. Default: none, the address does not exist",
+    )],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,6 +351,7 @@ grants:
             ("`limits`", &LIMITS),
             ("`journal`", &JOURNAL),
             ("`index`", &INDEX),
+            ("`catalog`", &CATALOG),
         ] {
             section(title, table, &mut out);
         }
@@ -358,7 +374,7 @@ grants:
 
     #[test]
     fn every_key_says_what_holds_without_it() {
-        for table in [&CONFIG, &TLS, &SERVER, &GRANT, &LIMITS, &JOURNAL, &INDEX] {
+        for table in [&CONFIG, &TLS, &SERVER, &GRANT, &LIMITS, &JOURNAL, &INDEX, &CATALOG] {
             for field in table.fields {
                 assert_ne!(field.required, field.docs.contains(" Default: "), "{}", field.name);
             }
