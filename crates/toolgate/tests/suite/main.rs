@@ -11,6 +11,7 @@ mod explain;
 mod grant;
 mod harness;
 mod logs;
+mod precheck;
 mod scan;
 mod scripted;
 mod secrets;
