@@ -20,6 +20,7 @@ use crate::attempts::Attempts;
 use crate::credential::{self, LINK_LIFE};
 use crate::events::Watchers;
 use crate::identity::Peer;
+use crate::inventory::Surveys;
 use crate::problem::Problem;
 use crate::running::Running;
 use crate::table;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) parts: Parts,
     pub(crate) attempts: Attempts,
     pub(crate) watchers: Watchers,
+    pub(crate) surveys: Surveys,
     /// Held while a change is made, so that one is checked, kept and in force before the next begins.
     pub(crate) changes: tokio::sync::Mutex<()>,
 }
@@ -85,6 +87,7 @@ impl Admin {
             parts,
             attempts: Attempts::default(),
             watchers: Watchers::default(),
+            surveys: Surveys::default(),
             changes: tokio::sync::Mutex::default(),
         });
         let router = table::router(&State { shared: Arc::clone(&shared) });
@@ -116,6 +119,16 @@ impl Admin {
     /// The API as a service, for a caller that puts [`Peer`] into each request's extensions itself.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// Notes which definitions calls are judged by, so that it can be told later what changed. Nobody is asked.
+    pub async fn note_definitions(&self) {
+        let parts = &self.shared.parts;
+        for server in &parts.gateway.settings().servers {
+            if let Some(tools) = parts.gateway.known_tools(&server.name) {
+                self.shared.note_sighting(&server.name, &tools).await;
+            }
+        }
     }
 
     /// Makes a link that signs in once, within [`LINK_LIFE`]: the path and query to put after the console's

@@ -15,6 +15,7 @@ mod grants;
 mod guard;
 mod identity;
 mod input;
+mod inventory;
 mod live;
 mod moment;
 mod offer;

@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use toolgate_gateway::settings::{ServerSettings, Settings};
 use toolgate_gateway::{
     ConsoleRefusal, Control, LiveEvent, Occupancy, PageBody, Pages, Pending, ProbeReport, ProbedTool,
-    ServerState,
+    ServerState, Survey,
 };
 use toolgate_journal::Kind;
 
@@ -62,6 +62,14 @@ impl Running for Live {
         Box::pin(self.control.tools(server))
     }
 
+    fn known_tools(&self, server: &str) -> Option<Vec<ProbedTool>> {
+        self.control.known_tools(server)
+    }
+
+    fn survey<'a>(&'a self, server: &'a str) -> Pending<'a, Result<Survey, String>> {
+        Box::pin(self.control.survey(server))
+    }
+
     fn test<'a>(&'a self, server: &'a ServerSettings) -> Pending<'a, Result<ProbeReport, String>> {
         Box::pin(self.control.probe(server))
     }
@@ -78,6 +86,7 @@ impl Running for Live {
         let (kind, grant) = match noted.subject {
             Subject::Server => (Kind::Server, None),
             Subject::Policy => (Kind::Policy, None),
+            Subject::Override => (Kind::Definition, None),
             Subject::Grant => (Kind::Grant, Some(noted.name)),
             Subject::User | Subject::AdminToken | Subject::Session => (Kind::People, None),
         };

@@ -46,9 +46,13 @@ pub(crate) struct Slice {
 impl Part {
     /// Checks cursor and limit.
     pub(crate) fn checked(&self) -> Result<Slice, Problem> {
-        let after = self.cursor.as_deref().map(read_cursor).transpose()?;
-        Ok(Slice { after, limit: limit(self.limit)? })
+        slice(self.cursor.as_deref(), self.limit)
     }
+}
+
+/// A part of a list whose query has more than cursor and limit.
+pub(crate) fn slice(cursor: Option<&str>, wanted: Option<u32>) -> Result<Slice, Problem> {
+    Ok(Slice { after: cursor.map(read_cursor).transpose()?, limit: limit(wanted)? })
 }
 
 /// The number of items that a page may hold.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 use toolgate_gateway::settings::{ServerSettings, Settings};
-use toolgate_gateway::{ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
+use toolgate_gateway::{
+    ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState, Survey,
+};
 use toolgate_policy::Format;
 use toolgate_store::FileNames;
 
@@ -28,6 +30,12 @@ pub trait Running: fmt::Debug + Send + Sync {
 
     /// The tools of a server as it lists them now; on an error why it cannot be asked.
     fn tools<'a>(&'a self, server: &'a str) -> Pending<'a, Result<Vec<ProbedTool>, String>>;
+
+    /// The tools that a server's calls are judged by; none where none were needed yet. Nobody is asked.
+    fn known_tools(&self, server: &str) -> Option<Vec<ProbedTool>>;
+
+    /// All that a server offers now, or why it cannot be asked.
+    fn survey<'a>(&'a self, server: &'a str) -> Pending<'a, Result<Survey, String>>;
 
     /// Connects to a server that is not one yet, and tells what it speaks and offers, or why it does not.
     fn test<'a>(&'a self, server: &'a ServerSettings) -> Pending<'a, Result<ProbeReport, String>>;
@@ -86,6 +94,8 @@ pub enum Subject {
     User,
     /// A token of the admin API.
     AdminToken,
+    /// What a person says of a tool's risk.
+    Override,
     /// Somebody signed in or out.
     Session,
 }
@@ -100,6 +110,7 @@ impl Subject {
             Self::Grant => "grant",
             Self::User => "user",
             Self::AdminToken => "admin token",
+            Self::Override => "override",
             Self::Session => "session",
         }
     }

@@ -18,7 +18,9 @@ use utoipa_axum::routes;
 use crate::admin::State;
 use crate::guard::{Guard, guard};
 use crate::problem::Problem;
-use crate::{audit, catalog, events, grants, offer, people, policies, servers, session, sign_in, state};
+use crate::{
+    audit, catalog, events, grants, inventory, offer, people, policies, servers, session, sign_in, state,
+};
 
 mod standard;
 
@@ -47,6 +49,7 @@ pub(crate) fn table() -> Vec<(Least, Handler)> {
     let mut table = resources();
     table.extend(people_and_sign_in());
     table.extend(views());
+    table.extend(inventory());
     table
 }
 
@@ -115,6 +118,21 @@ fn views() -> Vec<(Least, Handler)> {
         (VIEWER, routes!(state::limits)),
         (VIEWER, routes!(state::health)),
         (VIEWER, routes!(state::settings)),
+    ]
+}
+
+fn inventory() -> Vec<(Least, Handler)> {
+    vec![
+        (VIEWER, routes!(inventory::list::list)),
+        (VIEWER, routes!(inventory::matrix::matrix)),
+        (VIEWER, routes!(inventory::grants::grants)),
+        (VIEWER, routes!(inventory::drift::drift)),
+        (VIEWER, routes!(inventory::recommendation::recommendation)),
+        (POLICIES, routes!(inventory::refresh::refresh)),
+        (VIEWER, routes!(inventory::tool::page)),
+        (VIEWER, routes!(inventory::tool::get_override)),
+        (POLICIES, routes!(inventory::tool::set_override)),
+        (POLICIES, routes!(inventory::tool::remove_override)),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod app;
 mod documented;
 mod grants;
+mod inventory;
 mod people;
 mod policies;
 mod refusals;

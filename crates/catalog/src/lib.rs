@@ -15,6 +15,7 @@ mod pattern;
 pub mod precheck;
 mod reading;
 mod recommend;
+mod tokens;
 mod words;
 
 pub use crate::assessment::{
@@ -31,3 +32,4 @@ pub use crate::recommend::{
     Document, Entries, Entry, Group, Limit, Preset, Rated, RecommendError, Recommendation, Treatment, Usage,
     from_traffic, recommend, recommend_stack,
 };
+pub use crate::tokens::{CONTEXT_WINDOW, Tokenizer, TokenizerError, context_share, in_context};

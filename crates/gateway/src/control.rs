@@ -16,6 +16,7 @@ use crate::refusal::{ConsoleRefusal, RefusedBy};
 use crate::reload::{Reloader, Wish};
 use crate::settings::{ServerSettings, Settings};
 use crate::snapshot::Snapshot;
+use crate::survey::{Survey, survey};
 use crate::upstream::{Definitions, Server};
 
 /// A handle to a running gateway; copies lead to the same one.
@@ -150,6 +151,29 @@ impl Control {
             Some(definitions) => Ok(tools_of(&definitions)),
             None => Ok(probe(&snapshot.settings, server.settings(), &self.base_env).await?.tools),
         }
+    }
+
+    /// The tools that a server's calls are judged by; none where none were needed yet. Nobody is asked.
+    #[must_use]
+    pub fn known_tools(&self, name: &str) -> Option<Vec<ProbedTool>> {
+        let snapshot = self.snapshot();
+        known_definitions(snapshot.servers.get(name)?).map(|definitions| tools_of(&definitions))
+    }
+
+    /// Asks a server for all that it offers now; a command is started for it and ended again. Where its tools are no
+    /// longer those that calls are judged by, the next call asks for them afresh.
+    ///
+    /// # Errors
+    ///
+    /// There is no such server, or it cannot be asked; the text says which.
+    pub async fn survey(&self, name: &str) -> Result<Survey, String> {
+        let snapshot = self.snapshot();
+        let server = snapshot.servers.get(name).ok_or_else(|| format!("there is no server `{name}`"))?;
+        let found = Box::pin(survey(&snapshot.settings, server.settings(), &self.base_env)).await?;
+        if known_definitions(server).is_some_and(|known| tools_of(&known) != found.tools) {
+            [Era::Modern, Era::Legacy].into_iter().for_each(|era| server.inventory(era).invalidate());
+        }
+        Ok(found)
     }
 
     /// Asks a server that need not be one of the settings what it speaks and offers.

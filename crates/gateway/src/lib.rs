@@ -32,6 +32,7 @@ mod seldom;
 mod session;
 pub mod settings;
 mod snapshot;
+mod survey;
 mod task_ids;
 mod ticket;
 pub mod token;
@@ -45,6 +46,8 @@ pub use crate::probe::{ProbeReport, ProbedTool, probe};
 pub use crate::refusal::ConsoleRefusal;
 pub use crate::reload::{Loaded, Pending, Source};
 pub use crate::run::{MakePages, Ready, RunError, RunOptions, run};
+pub use crate::survey::Survey;
+pub use crate::upstream::Offer;
 
 #[cfg(test)]
 mod tests;

@@ -90,7 +90,8 @@ async fn look(server: &Server) -> Result<(Vec<String>, Vec<ProbedTool>), String>
     Ok((speaks, tools.unwrap_or_default()))
 }
 
-async fn list(server: &Server, leg: &Leg) -> Result<Vec<ProbedTool>, String> {
+/// The tools of a server, by name.
+pub(crate) async fn list(server: &Server, leg: &Leg) -> Result<Vec<ProbedTool>, String> {
     let definitions = server.definitions(leg).await.map_err(|e| e.to_string())?;
     Ok(tools_of(&definitions))
 }
@@ -109,7 +110,7 @@ pub(crate) fn tools_of(definitions: &Definitions) -> Vec<ProbedTool> {
 }
 
 /// Shakes hands in the legacy era.
-async fn legacy_leg(server: &Server) -> Result<Leg, UpstreamError> {
+pub(crate) async fn legacy_leg(server: &Server) -> Result<Leg, UpstreamError> {
     if let Some(children) = server.children() {
         return children.shared_legacy().await.map(|(leg, _)| leg);
     }

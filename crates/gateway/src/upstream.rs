@@ -4,6 +4,7 @@ mod children;
 mod fault;
 mod http;
 mod inventory;
+mod offers;
 mod pool;
 mod reply;
 
@@ -31,6 +32,7 @@ pub(crate) use self::children::Children;
 pub(crate) use self::fault::{UpstreamError, era_words};
 pub(crate) use self::http::{MODERN_ERRORS, Web};
 pub(crate) use self::inventory::{Definitions, Inventory, ToolDefinition};
+pub use self::offers::Offer;
 pub(crate) use self::reply::{Content, Events, Item, Reply, event_of};
 
 /// How often idle connections grow older: one is closed after one to two of these.

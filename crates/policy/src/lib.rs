@@ -18,6 +18,7 @@ mod listing;
 mod literal;
 mod located;
 mod nearest;
+mod outlook;
 mod path;
 mod plan;
 mod problem;
@@ -39,6 +40,7 @@ pub use crate::limit::{
 };
 pub use crate::located::{Format, Located, Place, escape_pointer};
 pub use crate::nearest::nearest;
+pub use crate::outlook::{Outlook, Prospect};
 pub use crate::path::{PATH_ROOTS, PathRoot};
 pub use crate::plan::Plan;
 pub use crate::problem::{Problem, Problems, Severity};

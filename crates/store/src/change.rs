@@ -34,6 +34,7 @@ impl FileNames {
             | Kind::SignInLink
             | Kind::Session
             | Kind::Pin
+            | Kind::RiskOverride
             | Kind::Approval
             | Kind::Setting
             | Kind::Secret => None,
@@ -178,6 +179,7 @@ pub(crate) fn check_name(kind: Kind, name: &str) -> Result<(), StoreError> {
         | Kind::SignInLink
         | Kind::Session
         | Kind::Pin
+        | Kind::RiskOverride
         | Kind::Approval
         | Kind::Setting => (
             (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(plain),

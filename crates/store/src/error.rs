@@ -29,6 +29,8 @@ pub enum Kind {
     Session,
     /// A pinned tool definition.
     Pin,
+    /// What a person says of a tool's risk.
+    RiskOverride,
     /// A call that waits for a person.
     Approval,
     /// A setting.
@@ -49,6 +51,7 @@ impl fmt::Display for Kind {
             Self::SignInLink => "sign-in link",
             Self::Session => "session",
             Self::Pin => "pin",
+            Self::RiskOverride => "override",
             Self::Approval => "approval",
             Self::Setting => "setting",
             Self::Secret => "secret",

@@ -10,9 +10,10 @@ use crate::database::translate;
 use crate::error::StoreError;
 
 /// Every format with the statements that lead to it from the one before.
-const FORMATS: [(i64, &str, &str); 2] = [
+const FORMATS: [(i64, &str, &str); 3] = [
     (1, "resources", include_str!("../migrations/0001_resources.sql")),
     (2, "addresses", include_str!("../migrations/0002_addresses.sql")),
+    (3, "inventory", include_str!("../migrations/0003_inventory.sql")),
 ];
 
 /// The newest format that this program knows.

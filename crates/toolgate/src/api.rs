@@ -2,6 +2,9 @@
 
 mod address;
 mod problem;
+mod query;
+
+pub(crate) use query::{Query, segment};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +37,7 @@ pub(crate) struct Target {
     /// Console address of a gateway; the token is read from TOOLGATE_ADMIN_TOKEN [default: the gateway that runs on
     /// the data directory]
     #[arg(long, value_name = "URL", value_parser = parse_url, conflicts_with_all = ["data_dir", "config"])]
-    url: Option<Uri>,
+    pub(crate) url: Option<Uri>,
     #[command(flatten)]
     pub(crate) data_dir: data_dir::Options,
 }
@@ -114,19 +117,24 @@ impl Api {
 
     /// Looks at a list, page by page.
     pub(crate) fn list(&self, path: &str) -> Result<Vec<Value>, Failure> {
+        self.pages(path, &Query::default()).map(|(items, _)| items)
+    }
+
+    /// Looks at a list with a query, page by page; with what the last page says beside its items.
+    pub(crate) fn pages(&self, path: &str, query: &Query) -> Result<(Vec<Value>, Value), Failure> {
         let mut items = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let after = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let mut page = self.get(&format!("{path}?limit=200{after}"))?;
+            let asked = query.clone().with("limit", Some("200")).with("cursor", cursor.as_deref());
+            let mut page = self.get(&format!("{path}{asked}"))?;
             if let Some(Value::Array(part)) = page.get_mut("items").map(Value::take) {
                 items.extend(part);
             }
             match page.get("next").and_then(Value::as_str) {
                 // Nothing comes after the same place twice.
-                Some(next) if cursor.as_deref() == Some(next) => return Ok(items),
+                Some(next) if cursor.as_deref() == Some(next) => return Ok((items, page)),
                 Some(next) => cursor = Some(next.to_owned()),
-                None => return Ok(items),
+                None => return Ok((items, page)),
             }
         }
     }
@@ -190,7 +198,8 @@ pub(crate) fn read<T: DeserializeOwned>(answer: Value) -> Result<T, Failure> {
     })
 }
 
-fn parse_url(text: &str) -> Result<Uri, String> {
+/// Reads the address of a console.
+pub(crate) fn parse_url(text: &str) -> Result<Uri, String> {
     let uri = text.parse::<Uri>().ok().filter(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())

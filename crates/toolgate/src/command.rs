@@ -8,6 +8,7 @@ mod connect;
 mod doctor;
 mod grant;
 mod init;
+mod inventory;
 mod logs;
 mod policy;
 mod restore;
@@ -40,6 +41,11 @@ pub(crate) enum Command {
     /// Servers of a running gateway
     #[command(subcommand)]
     Server(server::Arguments),
+    /// What grants of a running gateway can reach, how risky that is, and how much it is used
+    Inventory(inventory::Arguments),
+    /// What is known of tools
+    #[command(subcommand)]
+    Catalog(catalog::Arguments),
     /// How a running gateway is
     Status(status::Arguments),
     /// The journal of all decisions
@@ -74,6 +80,8 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Policy(arguments) => policy::run(arguments, shell),
         Command::Grant(arguments) => grant::run(arguments, shell),
         Command::Server(arguments) => server::run(arguments, shell),
+        Command::Inventory(arguments) => inventory::run(arguments, shell),
+        Command::Catalog(arguments) => catalog::run(arguments, shell),
         Command::Status(arguments) => status::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),

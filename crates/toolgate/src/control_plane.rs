@@ -30,6 +30,8 @@ const TOKEN: &str = "local-commands";
 const USER: &str = "admin";
 /// How often uses of tokens go to the store.
 const NOTE_USES: Duration = Duration::from_secs(10);
+/// How often it is noted which definitions calls are judged by.
+const NOTE_DEFINITIONS: Duration = Duration::from_secs(60);
 /// How often what has ended is forgotten.
 const SWEEP: Duration = Duration::from_hours(1);
 
@@ -89,6 +91,7 @@ impl ControlPlane {
             listen: ready.console,
             https: false,
         }));
+        self.runtime.spawn(note_definitions(Arc::clone(&admin)));
         // Called once.
         Arc::clone(self.admin.get_or_init(|| admin)) as Arc<dyn Pages>
     }
@@ -156,6 +159,14 @@ async fn keep_uses(control: Control, store: Arc<Store>) {
         if let Err(error) = store.note_uses(&uses).await {
             tracing::warn!(%error, "when tokens were used last is not kept this time");
         }
+    }
+}
+
+/// Keeps which definitions calls were judged by, so that drift can be told.
+async fn note_definitions(admin: Arc<Admin>) {
+    loop {
+        tokio::time::sleep(NOTE_DEFINITIONS).await;
+        admin.note_definitions().await;
     }
 }
 

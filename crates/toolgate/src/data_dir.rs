@@ -16,7 +16,7 @@ use crate::environment::Environment;
 pub(crate) const CONFIG_FILE: &str = "toolgate.yaml";
 
 /// The options that say where the data directory is.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Options {
     /// Data directory [default: the config file's, else ./.toolgate]
     #[arg(long, value_name = "DIR")]

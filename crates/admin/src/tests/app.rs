@@ -18,7 +18,9 @@ use toolgate_gateway::settings::{
     GrantSettings, JournalSettings, LimitSettings, Names, Protocol, Reach, ServerSettings, Settings,
     TokenSettings,
 };
-use toolgate_gateway::{ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState};
+use toolgate_gateway::{
+    ConsoleRefusal, LiveEvent, Occupancy, Pending, ProbeReport, ProbedTool, ServerState, Survey,
+};
 use toolgate_index::Index;
 use toolgate_policy::Format;
 use toolgate_quota::Amount;
@@ -47,6 +49,10 @@ pub(super) struct Fake {
     pub(super) reloads: AtomicU32,
     pub(super) events: broadcast::Sender<LiveEvent>,
     pub(super) tested: Mutex<Vec<ServerSettings>>,
+    /// What the server `filed` offers when it is asked.
+    pub(super) offers: Mutex<Result<Survey, String>>,
+    /// The tools that calls to it are judged by.
+    pub(super) known: Mutex<Option<Vec<ProbedTool>>>,
 }
 
 impl Running for Fake {
@@ -81,6 +87,15 @@ impl Running for Fake {
             }
             Err("nobody answers".to_owned())
         })
+    }
+
+    fn known_tools(&self, _: &str) -> Option<Vec<ProbedTool>> {
+        self.known.lock().unwrap().clone()
+    }
+
+    fn survey<'a>(&'a self, _: &'a str) -> Pending<'a, Result<Survey, String>> {
+        let offers = self.offers.lock().unwrap().clone();
+        Box::pin(async move { offers })
     }
 
     fn test<'a>(&'a self, server: &'a ServerSettings) -> Pending<'a, Result<ProbeReport, String>> {
@@ -207,6 +222,8 @@ impl App {
             reloads: AtomicU32::new(0),
             events: broadcast::Sender::new(64),
             tested: Mutex::default(),
+            offers: Mutex::new(Ok(Survey::default())),
+            known: Mutex::default(),
         });
         let wall = Arc::clone(&clock);
         let index =

@@ -16,7 +16,7 @@ fn filled(path: &str) -> String {
         ("{name}", "nobody"),
         ("{label}", "nobody"),
         ("{server}", "nobody"),
-        ("{tool}", "nobody"),
+        ("{tool}", "nothing"),
         ("{version}", "latest"),
         ("{number}", "1"),
         ("{seq}", "1"),

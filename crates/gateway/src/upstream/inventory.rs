@@ -29,8 +29,8 @@ const LONGEST_TTL: Duration = Duration::from_secs(300);
 /// A list that is younger is not fetched again for a name that it does not have.
 const YOUNG: Duration = Duration::from_secs(1);
 /// Pages and tools beyond which a list is not read.
-const MOST_PAGES: usize = 100;
-const MOST_TOOLS: usize = 20_000;
+pub(super) const MOST_PAGES: usize = 100;
+pub(super) const MOST_TOOLS: usize = 20_000;
 
 /// One tool's definition, ready to judge calls by.
 #[derive(Debug)]
@@ -198,17 +198,28 @@ impl Server {
         )))
     }
 
-    async fn fetch_page(&self, leg: &Leg, cursor: Option<&str>) -> Result<Bytes, UpstreamError> {
-        let body = list_request(&self.own_id(), leg.era(), cursor);
-        let outgoing = own_request(body, leg.era())?;
+    /// The answer to a request for one page of a list, whatever it says.
+    pub(super) async fn ask_for_page(
+        &self,
+        leg: &Leg,
+        method: Method,
+        cursor: Option<&str>,
+    ) -> Result<Bytes, UpstreamError> {
+        let body = list_request(&self.own_id(), leg.era(), method, cursor);
+        let outgoing = own_request(body, leg.era(), method)?;
         let reply = self.request(leg, outgoing).await?;
         let answer = reply.content.final_message(self).await?;
-        answer.ok_or_else(|| UpstreamError::Protocol("no answer to `tools/list`".to_owned()))
+        answer.ok_or_else(|| UpstreamError::Protocol(format!("no answer to `{}`", method.name())))
+    }
+
+    async fn fetch_page(&self, leg: &Leg, cursor: Option<&str>) -> Result<Bytes, UpstreamError> {
+        self.ask_for_page(leg, Method::ToolsList, cursor).await
     }
 }
 
-fn list_request(id: &str, era: Era, cursor: Option<&str>) -> Vec<u8> {
-    let mut body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list","params":{{"#).into_bytes();
+fn list_request(id: &str, era: Era, method: Method, cursor: Option<&str>) -> Vec<u8> {
+    let method = method.name();
+    let mut body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"#).into_bytes();
     if let Some(cursor) = cursor {
         body.extend_from_slice(br#""cursor":"#);
         write_string(cursor, &mut body);
@@ -229,7 +240,7 @@ fn list_request(id: &str, era: Era, cursor: Option<&str>) -> Vec<u8> {
 }
 
 /// A request of the gateway's own, with the headers that the modern era wants.
-fn own_request(body: Vec<u8>, era: Era) -> Result<Outgoing, UpstreamError> {
+fn own_request(body: Vec<u8>, era: Era, method: Method) -> Result<Outgoing, UpstreamError> {
     let mut extra = HeaderMap::new();
     let id = {
         let document = Document::read(&body, &toolgate_json::Limits::default())
@@ -238,13 +249,7 @@ fn own_request(body: Vec<u8>, era: Era) -> Result<Outgoing, UpstreamError> {
             return Err(UpstreamError::Protocol("the gateway's own request is malformed".to_owned()));
         };
         if era == Era::Modern {
-            headers::write_modern(
-                &mut extra,
-                Revision::NEWEST_MODERN,
-                Method::ToolsList,
-                params.as_ref(),
-                &[],
-            );
+            headers::write_modern(&mut extra, Revision::NEWEST_MODERN, method, params.as_ref(), &[]);
         }
         id.span()
     };

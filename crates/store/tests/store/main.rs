@@ -5,6 +5,7 @@ mod addresses;
 mod backups;
 mod bench;
 mod imports;
+mod inventory;
 mod keys;
 mod model;
 mod people;

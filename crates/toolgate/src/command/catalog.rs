@@ -3,6 +3,7 @@
 mod import;
 mod progress;
 mod search;
+mod show;
 
 use clap::Subcommand;
 use toolgate_registry::{CatalogError, ImportError};
@@ -16,12 +17,15 @@ pub(crate) enum Arguments {
     Import(import::Arguments),
     /// Find tools, or servers, by words
     Search(search::Arguments),
+    /// A tool's page: what it is, how risky and why, which attacks it invites, the policy to put on it
+    Show(show::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     match arguments {
         Arguments::Import(arguments) => import::run(arguments, shell),
         Arguments::Search(arguments) => search::run(arguments, shell),
+        Arguments::Show(arguments) => show::run(arguments, shell),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Arguments {
     /// Judge one call and tell what every rule says about it
     Explain(Box<explain::Arguments>),
     /// Propose a policy for the tools of a server, by their risk
-    Recommend(recommend::Arguments),
+    Recommend(Box<recommend::Arguments>),
     /// Print the JSON Schema of policy documents, for editors
     Schema,
 }

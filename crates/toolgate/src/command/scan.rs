@@ -1,7 +1,7 @@
 //! `toolgate scan`: what the tools of a server can do, and which policy to begin with; or what is wrong with
 //! the servers of a client's config.
 
-mod definitions;
+pub(crate) mod definitions;
 mod filling;
 pub(crate) mod listing;
 mod precheck;
@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use toolgate_catalog::CONTEXT_WINDOW;
 
 use crate::answer::{Answer, Done, Failure};
 use crate::shell::Shell;
 
-use report::Scanned;
+use report::{Scale, Scanned};
 
 #[derive(Debug, Args)]
 #[command(
@@ -33,6 +34,12 @@ pub(crate) struct Arguments {
     /// Print the recommended policy in place of the tools
     #[arg(long, conflicts_with_all = ["definitions", "config"])]
     policy: bool,
+    /// Tokens of the context window that shares are told of
+    #[arg(long, value_name = "TOKENS", default_value_t = CONTEXT_WINDOW, value_parser = clap::value_parser!(u64).range(1..))]
+    context: u64,
+    /// With --definitions: count tokens too, which takes longer than judging
+    #[arg(long, conflicts_with_all = ["url", "command"])]
+    tokens: bool,
 }
 
 /// Where tools come from.
@@ -87,19 +94,21 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         return Err(Failure::usage("this option belongs to `--config FILE`; name the config to check"));
     }
     if let Some(path) = arguments.source.file() {
-        return definitions::run(path, shell);
+        let scale = arguments.tokens.then(|| Scale::new(arguments.context)).transpose()?;
+        return definitions::run(path, scale.as_ref(), shell);
     }
     let tools = listing::list(&arguments.source, shell)?;
     if arguments.policy {
         return super::policy::print_recommended(&tools, toolgate_catalog::Preset::Recommended, shell);
     }
-    let scanned: Vec<Scanned<'_>> = tools.iter().map(Scanned::new).collect();
+    let scale = Scale::new(arguments.context)?;
+    let scanned: Vec<Scanned<'_>> = tools.iter().map(|tool| Scanned::new(tool, Some(&scale))).collect();
     if arguments.json {
         for tool in &scanned {
             shell.json(tool)?;
         }
     } else {
-        report::print(&scanned, shell)?;
+        report::print(&scanned, arguments.context, shell)?;
     }
     Ok(Answer::Yes)
 }

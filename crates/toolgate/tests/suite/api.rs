@@ -11,13 +11,13 @@ use crate::scripted::{Asked, Reply, Scripted};
 const TOKEN: &str = "tga_canary";
 
 /// A folder whose data directory a gateway holds, with an admin API that answers by a script.
-struct Setup {
-    folder: Folder,
+pub(crate) struct Setup {
+    pub(crate) folder: Folder,
     _held: DataDir,
     gateway: Scripted,
 }
 
-fn setup(script: impl Fn(&str, &Value) -> (u16, Value) + Send + Sync + 'static) -> Setup {
+pub(crate) fn setup(script: impl Fn(&str, &Value) -> (u16, Value) + Send + Sync + 'static) -> Setup {
     let gateway = Scripted::start(move |asked: &Asked| {
         if asked.header("authorization") != Some("Bearer tga_canary") {
             return whole(401, &json!({"detail": "sign in"}));
@@ -51,12 +51,12 @@ impl Setup {
     }
 
     /// What was asked, as verb, path and body.
-    fn asked(&self) -> Vec<(String, Value)> {
+    pub(crate) fn asked(&self) -> Vec<(String, Value)> {
         let asked = self.gateway.asked();
         asked.iter().map(|asked| (format!("{} {}", asked.verb, asked.path), asked.json())).collect()
     }
 
-    fn refused(&self, words: &str, code: i32, text: &str) {
+    pub(crate) fn refused(&self, words: &str, code: i32, text: &str) {
         let ran = self.folder.run(words);
         assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{words}: {ran:?}");
         assert!(ran.err.contains(text) && !ran.err.contains(TOKEN), "{words}: {}", ran.err);

@@ -10,6 +10,7 @@ mod doctor;
 mod explain;
 mod grant;
 mod harness;
+mod inventory;
 mod logs;
 mod precheck;
 mod scan;

@@ -60,6 +60,9 @@ fn definitions_are_judged_line_by_line() {
     }
     assert_eq!(found[1]["evidence"][0], json!({"quote": "delete", "at": "/name"}));
     assert_eq!(lines(&folder.run("scan --definitions tools.jsonl --json").with_code(0)), found);
+    assert!(found.iter().all(|row| row.get("tokens").is_none()));
+    let counted = lines(&folder.run("scan --definitions tools.jsonl --tokens").with_code(0));
+    assert!(counted.iter().all(|row| row["tokens"].as_u64() > Some(4)), "{counted:?}");
 }
 
 #[test]
@@ -86,6 +89,11 @@ fn the_options_must_go_together() {
         "scan no-url",
         "policy recommend",
         "scan http://user:secret@127.0.0.1/",
+        "scan http://127.0.0.1:9/ --context 0",
+        "scan http://127.0.0.1:9/ --tokens",
+        "policy recommend --from-traffic",
+        "policy recommend http://127.0.0.1:9/ --server s",
+        "policy recommend --from-traffic --server s --days 31",
         "scan --env NOT_SET_ANYWHERE -- prog",
     ] {
         let ran = folder.run(words);
@@ -105,7 +113,14 @@ fn a_servers_tools_are_listed_and_judged() {
     let text = folder.run(&format!("scan {}", server.url())).with_code(0);
     assert!(text.contains("high     execute     image.generate.replicate"), "{text}");
     assert!(text.contains("\"Requires REPLICATE_API_TOKEN\" at /description"), "{text}");
-    assert!(text.ends_with("1 tool: 1 execute\n"), "{text}");
+    let tokens = row["tokens"].as_u64().unwrap();
+    assert!((20..60).contains(&tokens), "{row}");
+    assert!(
+        text.ends_with(&format!("1 tool: 1 execute; {tokens} tokens, 0.02 % of the context of 200000\n")),
+        "{text}"
+    );
+    let half = folder.run(&format!("scan {} --json --context {}", server.url(), tokens * 2)).json(0);
+    assert_eq!(half["context_share"], 0.5);
     let demo = include_str!("../../src/demo/policy.json");
     for words in [format!("scan {} --policy", server.url()), format!("policy recommend {}", server.url())] {
         assert_eq!(folder.run(&words).with_code(0).trim(), demo.trim());

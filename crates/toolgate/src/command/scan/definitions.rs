@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 use toolgate_catalog::Definition;
 
-use super::report::Scanned;
+use super::report::{Scale, Scanned};
 use crate::answer::{Answer, Done, Failure};
 use crate::shell::Shell;
 
@@ -16,7 +16,7 @@ const LINE: u64 = 16 << 20;
 
 /// Classifies every line of the file. A line that is no definition gets a line with its number and what is
 /// wrong with it, and the answer is no.
-pub(super) fn run(path: &Path, shell: &mut Shell) -> Done {
+pub(super) fn run(path: &Path, scale: Option<&Scale>, shell: &mut Shell) -> Done {
     let mut input = open(path)?;
     let mut out = BufWriter::new(&mut shell.out);
     let mut bad = 0_u64;
@@ -26,7 +26,7 @@ pub(super) fn run(path: &Path, shell: &mut Shell) -> Done {
             continue;
         }
         match read(&line) {
-            Ok(definition) => serde_json::to_writer(&mut out, &Scanned::new(&definition))?,
+            Ok(definition) => serde_json::to_writer(&mut out, &Scanned::new(&definition, scale))?,
             Err(error) => {
                 bad += 1;
                 serde_json::to_writer(&mut out, &json!({ "line": number, "error": error }))?;
@@ -46,7 +46,7 @@ pub(super) fn run(path: &Path, shell: &mut Shell) -> Done {
 }
 
 /// All definitions of a file.
-pub(super) fn read_all(path: &Path) -> Result<Vec<Definition>, Failure> {
+pub(crate) fn read_all(path: &Path) -> Result<Vec<Definition>, Failure> {
     let mut input = open(path)?;
     let mut tools = Vec::new();
     for number in 1_u64.. {

@@ -3,8 +3,11 @@
 use std::io;
 
 use serde::Serialize;
-use toolgate_catalog::{Assessment, Category, Definition, Severity, classify, patterns_for};
+use toolgate_catalog::{
+    Assessment, Category, Definition, Severity, Tokenizer, classify, context_share, patterns_for,
+};
 
+use crate::answer::Failure;
 use crate::shell::{Shell, Tone, counted, printable};
 
 /// How many bytes of a quotation are shown to people.
@@ -20,18 +23,60 @@ pub(super) struct Scanned<'d> {
     assessment: Assessment,
     /// The attack patterns that it invites, by their ids.
     attacks: Vec<&'static str>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    size: Option<Size>,
+}
+
+/// How much of a model's context a definition takes.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Size {
+    /// Tokens by `o200k_base`.
+    tokens: u64,
+    /// The part of the context window, from 0 to 1.
+    context_share: f64,
+}
+
+/// Counts definitions against a context window.
+#[derive(Debug)]
+pub(super) struct Scale {
+    tokenizer: Tokenizer,
+    /// Tokens of the context window.
+    window: u64,
+}
+
+impl Scale {
+    pub(super) fn new(window: u64) -> Result<Self, Failure> {
+        Ok(Self { tokenizer: Tokenizer::load()?, window })
+    }
+
+    fn size(&self, tool: &Definition) -> Size {
+        Size::new(self.tokenizer.count_definition(tool), self.window)
+    }
+}
+
+impl Size {
+    pub(crate) fn new(tokens: u64, window: u64) -> Self {
+        Self { tokens, context_share: context_share(tokens, window) }
+    }
+
+    /// In words: `345 tokens, 0.17 % of the context`.
+    pub(crate) fn words(self) -> String {
+        format!("{}, {:.2} % of the context", counted(self.tokens, "token"), self.context_share * 100.0)
+    }
 }
 
 impl<'d> Scanned<'d> {
-    pub(super) fn new(tool: &'d Definition) -> Self {
+    /// Judges a tool, and counts its tokens where there is a scale.
+    pub(super) fn new(tool: &'d Definition, scale: Option<&Scale>) -> Self {
         let assessment = classify(tool);
         let attacks = patterns_for(&assessment).iter().map(|pattern| pattern.id.as_str()).collect();
-        Self { server: &tool.server, tool: &tool.name, assessment, attacks }
+        let size = scale.map(|scale| scale.size(tool));
+        Self { server: &tool.server, tool: &tool.name, assessment, attacks, size }
     }
 }
 
 /// Prints tools for people, the worst first.
-pub(super) fn print(tools: &[Scanned<'_>], shell: &mut Shell) -> io::Result<()> {
+pub(super) fn print(tools: &[Scanned<'_>], window: u64, shell: &mut Shell) -> io::Result<()> {
     let mut order: Vec<&Scanned<'_>> = tools.iter().collect();
     order.sort_by(|a, b| {
         let rank = |tool: &Scanned<'_>| (tool.assessment.severity, tool.assessment.category);
@@ -47,7 +92,9 @@ pub(super) fn print(tools: &[Scanned<'_>], shell: &mut Shell) -> io::Result<()> 
         .map(|category| format!("{} {}", of(category), category.name()))
         .collect();
     let classes = if classes.is_empty() { String::new() } else { format!(": {}", classes.join(", ")) };
-    shell.line(format_args!("{}{classes}", counted(tools.len() as u64, "tool")))
+    let tokens = tools.iter().filter_map(|tool| tool.size).map(|size| size.tokens).sum();
+    let size = Size::new(tokens, window).words();
+    shell.line(format_args!("{}{classes}; {size} of {window}", counted(tools.len() as u64, "tool")))
 }
 
 fn print_tool(tool: &Scanned<'_>, shell: &mut Shell) -> io::Result<()> {
@@ -63,6 +110,9 @@ fn print_tool(tool: &Scanned<'_>, shell: &mut Shell) -> io::Result<()> {
     shell.line(format_args!("         {} (confidence {:.2})", printable(&found.reason), found.confidence))?;
     if let Some(why) = &found.severity_reason {
         shell.line(format_args!("         {} because {}", found.severity.name(), printable(why)))?;
+    }
+    if let Some(size) = tool.size {
+        shell.line(format_args!("         {}", size.words()))?;
     }
     for evidence in &found.evidence {
         shell.line(format_args!(
