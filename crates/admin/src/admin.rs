@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
 use toolgate_gateway::clock::Clock;
-use toolgate_gateway::door::Door;
+use toolgate_gateway::door::{Door, origin_of};
 use toolgate_index::Index;
 use toolgate_registry::Catalog;
 use toolgate_store::{FileNames, Link, Role, Store, StoreError};
@@ -42,7 +42,7 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where the console listens.
     pub listen: SocketAddr,
-    /// Whether browsers reach the console by https, through a proxy that ends TLS. Without it the session cookie
+    /// Whether browsers reach the console by https ([`Settings::console_is_https`]). Without it the session cookie
     /// has neither `Secure` nor the prefix `__Host-`, which browsers keep for https; then the console belongs on
     /// a loopback address.
     pub https: bool,
@@ -178,7 +178,12 @@ impl Shared {
 
     /// Who may knock, by the settings in force.
     pub(crate) fn door(&self) -> Door {
-        Door::new(&self.parts.gateway.settings(), self.parts.listen)
+        Door::of_console(&self.parts.gateway.settings(), self.parts.listen)
+    }
+
+    /// The console's own origin, where the settings say it.
+    pub(crate) fn url(&self) -> Option<String> {
+        self.gateway().settings().console_url.as_ref().and_then(origin_of)
     }
 
     /// The name of the session cookie.

@@ -90,7 +90,7 @@ impl Guard {
         let Least::Role(least) = least else { return Ok(None) };
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
         let who = self.state.authenticate(request.headers(), peer).await?;
-        check_origin_of_change(request, &who)?;
+        check_origin_of_change(request, &who, self.state.url().as_deref())?;
         check_role(&who, least)?;
         Ok(Some(who))
     }
@@ -105,7 +105,7 @@ fn check_role(who: &Who, least: Role) -> Result<(), Problem> {
 }
 
 /// A browser sends its cookie whoever wrote the page; only our own pages know the token.
-fn check_origin_of_change(request: &Head, who: &Who) -> Result<(), Problem> {
+fn check_origin_of_change(request: &Head, who: &Who, url: Option<&str>) -> Result<(), Problem> {
     let Who::Person { csrf, .. } = who else { return Ok(()) };
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(());
@@ -116,15 +116,15 @@ fn check_origin_of_change(request: &Head, who: &Who) -> Result<(), Problem> {
         let detail = "a change by a session needs the header `X-Toolgate-Csrf` from `GET /api/v1/session`";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Forged));
     }
-    check_same_origin(request)
+    check_same_origin(request, url)
 }
 
-/// Refuses what no page of this origin sent.
-pub(crate) fn check_same_origin<B>(request: &http::Request<B>) -> Result<(), Problem> {
+/// Refuses what no page of this origin sent; `url` is the console's own where it is known.
+pub(crate) fn check_same_origin<B>(request: &http::Request<B>, url: Option<&str>) -> Result<(), Problem> {
     let headers = request.headers();
     let host = request.uri().authority().map(http::uri::Authority::as_str);
     let host = host.or_else(|| headers.get(header::HOST).and_then(|value| value.to_str().ok()));
-    if is_same_origin(headers, host.unwrap_or_default()) {
+    if is_same_origin(headers, host.unwrap_or_default(), url) {
         return Ok(());
     }
     let detail =
@@ -132,11 +132,13 @@ pub(crate) fn check_same_origin<B>(request: &http::Request<B>) -> Result<(), Pro
     Err(Problem::new(StatusCode::FORBIDDEN, detail).refused(ConsoleRefusal::Forged))
 }
 
-fn is_same_origin(headers: &HeaderMap, host: &str) -> bool {
+fn is_same_origin(headers: &HeaderMap, host: &str, url: Option<&str>) -> bool {
     let origin = headers.get(header::ORIGIN).map(|value| {
         let origin = value.to_str().unwrap_or_default();
         let rest = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        // A proxy may say another `Host` than the browser did.
         rest.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+            || url.is_some_and(|url| url.eq_ignore_ascii_case(origin))
     });
     let site = headers.get(FETCH_SITE).map(|value| value == "same-origin");
     // At least one of them must be there, and none may say otherwise.
@@ -226,18 +228,21 @@ mod tests {
             for (name, value) in lines {
                 headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
             }
-            is_same_origin(&headers, "localhost:8421")
+            is_same_origin(&headers, "localhost:8421", Some("https://gate.example"))
         };
         for good in [
             &[("origin", "http://localhost:8421")][..],
             &[("origin", "https://LOCALHOST:8421"), ("sec-fetch-site", "same-origin")],
             &[("sec-fetch-site", "same-origin")],
+            &[("origin", "https://gate.example"), ("sec-fetch-site", "same-origin")],
         ] {
             assert!(check(good), "{good:?}");
         }
         for bad in [
             &[][..],
             &[("origin", "null")],
+            &[("origin", "http://gate.example")],
+            &[("origin", "https://gate.example:8421")],
             &[("origin", "http://localhost")],
             &[("origin", "http://localhost:3000")],
             &[("origin", "http://127.0.0.1:8421")],

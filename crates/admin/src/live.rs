@@ -1,7 +1,7 @@
 //! The running gateway behind the seam: `toolgate_gateway::Control`, and what the config file says.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Request, Response};
@@ -115,10 +115,10 @@ impl Pages for Admin {
     fn serve(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        client: IpAddr,
     ) -> Pending<'static, Response<PageBody>> {
         Box::pin(async move {
-            let answer = self.answer(request, peer.ip()).await;
+            let answer = self.answer(request, client).await;
             answer.map(|body| body.map_err(Into::into).boxed_unsync())
         })
     }

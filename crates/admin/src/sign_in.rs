@@ -71,7 +71,7 @@ pub(crate) async fn redeem(
     peer: Option<Extension<Peer>>,
     request: Request,
 ) -> Result<Response, Problem> {
-    check_same_origin(&request)?;
+    check_same_origin(&request, state.url().as_deref())?;
     let is_form = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
         let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
         essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")

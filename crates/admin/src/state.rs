@@ -188,6 +188,8 @@ pub(crate) struct SettingsView {
     console: String,
     /// Whether the data plane speaks TLS.
     tls: bool,
+    /// Whether browsers reach the console by https.
+    console_https: bool,
     /// Threads of the data plane; 0 is one for each core.
     workers: usize,
     /// Host names that requests may carry, beyond loopback names and the listen address.
@@ -262,6 +264,7 @@ impl From<&Settings> for SettingsView {
             listen: settings.listen.to_string(),
             console: settings.console.to_string(),
             tls: settings.tls.is_some(),
+            console_https: settings.console_is_https(),
             workers: settings.workers,
             allowed_hosts: settings.allowed_hosts.clone(),
             allowed_origins: settings.allowed_origins.clone(),

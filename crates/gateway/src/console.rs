@@ -2,7 +2,7 @@
 //! behind its other paths is handed in.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 
 use crate::body::Body;
-use crate::door::{Door, Fault};
+use crate::door::{Door, client_address};
 use crate::gateway::Gateway;
 use crate::refusal::{ConsoleRefusal, RefusedBy, json};
 use crate::reload::{Pending, Reloader};
@@ -31,11 +31,11 @@ pub trait Pages: Send + Sync + 'static {
     /// Whether a path is one of its own.
     fn has(&self, path: &str) -> bool;
 
-    /// Answers a request for such a path; its `Host` and `Origin` are acceptable.
+    /// Answers a request of a client for such a path; its `Host` and `Origin` are acceptable.
     fn serve(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        client: IpAddr,
     ) -> Pending<'static, Response<PageBody>>;
 }
 
@@ -72,14 +72,15 @@ impl Console {
     }
 
     async fn route(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<PageBody> {
-        if let Err(fault) = self.check(&request) {
+        let settings = Arc::clone(&self.gateway.snapshot.load().settings);
+        let client = client_address(&settings, &request, peer);
+        if let Err(fault) = Door::of_console(&settings, self.listen).check(&request) {
             let refused = ConsoleRefusal::from(fault);
-            let client = peer.ip().to_canonical();
             self.gateway.note_refused(RefusedBy { client, reason: refused.reason() });
             return boxed(problem(StatusCode::FORBIDDEN, fault.advice()));
         }
         if self.pages.has(request.uri().path()) {
-            return Arc::clone(&self.pages).serve(request, peer).await;
+            return Arc::clone(&self.pages).serve(request, client).await;
         }
         if request.method() != Verb::GET {
             let mut refused = problem(StatusCode::METHOD_NOT_ALLOWED, "only `GET` is possible here");
@@ -92,11 +93,6 @@ impl Console {
             "/healthz" => json(StatusCode::OK, r#"{"status":"ok"}"#),
             _ => problem(StatusCode::NOT_FOUND, "nothing is here; the console is at `/`"),
         })
-    }
-
-    /// Who may knock, by the settings in force.
-    fn check(&self, request: &Request<Incoming>) -> Result<(), Fault> {
-        Door::new(&self.gateway.snapshot.load().settings, self.listen).check(request)
     }
 
     fn metrics(&self) -> String {

@@ -9,6 +9,8 @@ use http::{HeaderMap, Request, header};
 
 use crate::settings::Settings;
 
+const FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
+
 /// What of a head was not acceptable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -52,6 +54,16 @@ impl Door {
         }
     }
 
+    /// The door of the console at `listen`, which answers to its URL too.
+    #[must_use]
+    pub fn of_console(settings: &Settings, listen: SocketAddr) -> Self {
+        let mut door = Self::new(settings, listen);
+        let url = settings.console_url.as_ref();
+        door.hosts.extend(url.and_then(http::Uri::host).map(bare_name));
+        door.origins.extend(url.and_then(origin_of));
+        door
+    }
+
     /// Checks `Host` and `Origin`.
     ///
     /// # Errors
@@ -89,7 +101,7 @@ impl Door {
     }
 
     fn knows(&self, host: &str) -> bool {
-        let name = host.trim_matches(['[', ']']).to_ascii_lowercase();
+        let name = bare_name(host);
         if name == "localhost" || self.hosts.contains(&name) {
             return true;
         }
@@ -106,6 +118,32 @@ impl Door {
         let name = rest.and_then(host_of).map(|h| h.trim_matches(['[', ']']).to_owned());
         name.is_some_and(|n| n == "localhost" || n.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
     }
+}
+
+/// The origin of a URL, in lower case.
+#[must_use]
+pub fn origin_of(url: &http::Uri) -> Option<String> {
+    let (scheme, authority) = (url.scheme_str()?, url.authority()?);
+    Some(format!("{scheme}://{authority}").to_ascii_lowercase())
+}
+
+/// The address of the client: the peer's, or what a trusted proxy says.
+pub(crate) fn client_address<B>(settings: &Settings, request: &Request<B>, peer: SocketAddr) -> IpAddr {
+    let trusted = |address: IpAddr| settings.trusted_proxies.iter().any(|n| n.contains(address));
+    if settings.trusted_proxies.is_empty() || !trusted(peer.ip()) {
+        return peer.ip().to_canonical();
+    }
+    let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|v| v.to_str().ok());
+    let chain: Vec<IpAddr> =
+        forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse::<IpAddr>().ok()).collect();
+    // The nearest address that no trusted proxy has.
+    let found = chain.into_iter().rev().find(|a| !trusted(*a));
+    found.unwrap_or_else(|| peer.ip()).to_canonical()
+}
+
+/// A host without brackets, in lower case.
+fn bare_name(host: &str) -> String {
+    host.trim_matches(['[', ']']).to_ascii_lowercase()
 }
 
 fn single(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

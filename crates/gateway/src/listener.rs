@@ -48,6 +48,7 @@ impl<B> ServedBody for B where
 pub(crate) struct Listener {
     socket: TcpListener,
     tls: Option<TlsAcceptor>,
+    certificate: Option<CertificateDer<'static>>,
     limits: LimitSettings,
     places: Arc<Semaphore>,
     stop: CancellationToken,
@@ -76,8 +77,14 @@ impl Listener {
         let socket = TcpListener::bind(address)
             .await
             .map_err(|e| io::Error::new(e.kind(), format!("cannot listen on {address}: {e}")))?;
-        let tls = tls.map(acceptor).transpose()?;
-        Ok(Self { socket, tls, limits, places: Arc::new(Semaphore::new(limits.connections)), stop, tasks })
+        let (tls, certificate) = tls.map(acceptor).transpose()?.unzip();
+        let places = Arc::new(Semaphore::new(limits.connections));
+        Ok(Self { socket, tls, certificate: certificate.flatten(), limits, places, stop, tasks })
+    }
+
+    /// The certificate that is shown to clients, DER; none without TLS.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        self.certificate.as_ref().map(|certificate| certificate.to_vec())
     }
 
     /// The address that is listened on, its port resolved.
@@ -215,13 +222,15 @@ fn ready<F: Future<Output = ()>>(future: &mut Option<Seldom<F>>, context: &mut C
     ready
 }
 
-fn acceptor(tls: &Tls) -> io::Result<TlsAcceptor> {
+/// What does the handshakes, and the certificate that it shows.
+fn acceptor(tls: &Tls) -> io::Result<(TlsAcceptor, Option<CertificateDer<'static>>)> {
     let at = |path: &std::path::Path, error: &dyn std::fmt::Display| {
         io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {error}", path.display()))
     };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&tls.cert)
         .and_then(Iterator::collect)
         .map_err(|e| at(&tls.cert, &e))?;
+    let leaf = chain.first().cloned();
     let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|e| at(&tls.key, &e))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
@@ -231,5 +240,5 @@ fn acceptor(tls: &Tls) -> io::Result<TlsAcceptor> {
         .with_single_cert(chain, key)
         .map_err(|e| at(&tls.cert, &e))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok((TlsAcceptor::from(Arc::new(config)), leaf))
 }

@@ -25,19 +25,17 @@ use hyper::body::Incoming;
 use toolgate_mcp::headers::{Accepted, is_json};
 
 use crate::body::Body;
-use crate::door::Fault;
+use crate::door::{Fault, client_address};
 use crate::gateway::Gateway;
 use crate::listener::HEAD_BYTES;
 use crate::ready::within;
 use crate::refusal::{Early, Refusal, RefusedBy, json};
-use crate::snapshot::Snapshot;
 
 use self::visit::Visit;
 
 pub(crate) use self::streams::pump_shared;
 
 const REQUEST_ID: header::HeaderName = header::HeaderName::from_static("x-request-id");
-const FORWARDED_FOR: header::HeaderName = header::HeaderName::from_static("x-forwarded-for");
 
 /// Answers one request of the data plane.
 pub(crate) async fn serve(
@@ -47,7 +45,7 @@ pub(crate) async fn serve(
 ) -> Response<Body> {
     let request_id: Arc<str> = gateway.request_ids.next().into();
     let name = HeaderValue::from_str(&request_id);
-    let client = client_address(&gateway.snapshot.load(), &request, peer);
+    let client = client_address(&gateway.snapshot.load().settings, &request, peer);
     let has_body = !hyper::body::Body::is_end_stream(request.body());
     // Boxed: a connection that waits or streams does not carry the state of a call.
     let mut response = match Box::pin(route(&gateway, request, client, request_id)).await {
@@ -87,20 +85,6 @@ fn code_reason(code: i32) -> &'static str {
         -32_022..=-32_020 => "protocol",
         _ => "failed",
     }
-}
-
-/// The address of the client: the peer's, or what a trusted proxy says.
-fn client_address<B>(snapshot: &Snapshot, request: &Request<B>, peer: SocketAddr) -> IpAddr {
-    let trusted = |address: IpAddr| snapshot.settings.trusted_proxies.iter().any(|n| n.contains(address));
-    if snapshot.settings.trusted_proxies.is_empty() || !trusted(peer.ip()) {
-        return peer.ip().to_canonical();
-    }
-    let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|v| v.to_str().ok());
-    let chain: Vec<IpAddr> =
-        forwarded.flat_map(|v| v.split(',')).filter_map(|a| a.trim().parse::<IpAddr>().ok()).collect();
-    // The nearest address that no trusted proxy has.
-    let found = chain.into_iter().rev().find(|a| !trusted(*a));
-    found.unwrap_or_else(|| peer.ip()).to_canonical()
 }
 
 async fn route(

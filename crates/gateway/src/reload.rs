@@ -269,6 +269,8 @@ fn changes(previous: &Snapshot, next: &Snapshot) -> String {
         ("data_dir", old.data_dir != new.data_dir),
         ("workers", old.workers != new.workers),
         ("tls", old.tls != new.tls),
+        ("console_tls", old.console_tls != new.console_tls),
+        ("console_url", old.console_url != new.console_url),
         ("journal", old.journal != new.journal),
     ];
     for (name, _) in restart.into_iter().filter(|(_, changed)| *changed) {

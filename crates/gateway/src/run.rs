@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::console::{Console, Pages, url_of};
 use crate::control::Control;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::door::Door;
+use crate::door::{Door, origin_of};
 use crate::gateway::{ArgumentKey, Gateway, Parts};
 use crate::listener::Listener;
 use crate::live::Live;
@@ -66,6 +66,10 @@ pub struct Ready {
     pub console: SocketAddr,
     /// Whether the data plane speaks TLS.
     pub tls: bool,
+    /// The certificate that the console shows, DER; none where it speaks plain HTTP.
+    pub console_certificate: Option<Vec<u8>>,
+    /// Where browsers reach the console, if not at its address: scheme and authority.
+    pub console_url: Option<String>,
     /// The servers' names.
     pub servers: Vec<String>,
 }
@@ -165,8 +169,12 @@ async fn start(settings: Settings, options: &RunOptions, clock: Arc<dyn Clock>) 
     let listener =
         Listener::bind(settings.listen, settings.tls.as_ref(), limits, stop.clone(), tasks.clone()).await?;
     // Bound where it is served.
-    let console = Listener::bind(settings.console, None, limits, stop.clone(), tasks.clone());
-    let console = options.control_plane.spawn(console).await.map_err(io::Error::other)??;
+    let (address, tls) = (settings.console, settings.console_tls.clone());
+    let (console_stop, console_tasks) = (stop.clone(), tasks.clone());
+    let console = options.control_plane.spawn(async move {
+        Listener::bind(address, tls.as_ref(), limits, console_stop, console_tasks).await
+    });
+    let console = console.await.map_err(io::Error::other)??;
     let listen = listener.address()?;
     let door = Door::new(&settings, listen);
     let snapshot = Snapshot::build(settings, &servers, None);
@@ -289,6 +297,8 @@ fn ready(gateway: &Gateway, listener: &Listener, console: &Listener) -> io::Resu
         listen: listener.address()?,
         console: console.address()?,
         tls: settings.tls.is_some(),
+        console_certificate: console.certificate(),
+        console_url: settings.console_url.as_ref().and_then(origin_of),
         servers: settings.servers.iter().map(|s| s.name.clone()).collect(),
     })
 }

@@ -22,6 +22,10 @@ pub struct Settings {
     pub workers: usize,
     /// TLS of the data plane's listener.
     pub tls: Option<Tls>,
+    /// TLS of the console's listener.
+    pub console_tls: Option<Tls>,
+    /// Where browsers reach the console, if not at its address: scheme and authority, `http` or `https`.
+    pub console_url: Option<Uri>,
     /// Peers whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// The MCP servers by name, in the order of the file.
@@ -38,6 +42,15 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How the journal is kept.
     pub journal: JournalSettings,
+}
+
+impl Settings {
+    /// Whether browsers reach the console by https: it speaks TLS itself, or something before it does.
+    #[must_use]
+    pub fn console_is_https(&self) -> bool {
+        let https = |url: &Uri| url.scheme_str() == Some("https");
+        self.console_tls.is_some() || self.console_url.as_ref().is_some_and(https)
+    }
 }
 
 /// Certificate chain and private key, PEM files.

@@ -21,6 +21,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::answer::Failure;
 use crate::bridge::endpoint::{Endpoint, is_loopback};
+use crate::bridge::trust::Trust;
 use crate::data_dir;
 use crate::shell::Shell;
 
@@ -59,7 +60,8 @@ impl Target {
             return Ok(None);
         }
         let Some(address) = address::read(&directory)? else { return Ok(None) };
-        Api::new(&address.url, &address.token).map(Some)
+        let trust = address.certificate.map_or(Trust::Authorities, Trust::Only);
+        Api::new(&address.url, &address.token, trust).map(Some)
     }
 
     /// The gateway, without which the command can do nothing.
@@ -82,6 +84,7 @@ pub(crate) struct Api {
     /// Scheme, authority, and path up to `/api`.
     base: String,
     authorization: HeaderValue,
+    trust: Trust,
     runtime: Runtime,
 }
 
@@ -92,14 +95,14 @@ impl Api {
         let token = token.ok_or_else(|| {
             Failure::usage(format_args!("{TOKEN} is not set: set it to a token of the admin API, `tga_…`"))
         })?;
-        let api = Self::new(url, token)?;
+        let api = Self::new(url, token, Trust::Authorities)?;
         if url.scheme_str() == Some("http") && !url.host().is_some_and(is_loopback) {
             shell.note("warning: the token travels in clear text to another machine; use `https`")?;
         }
         Ok(api)
     }
 
-    fn new(url: &Uri, token: &str) -> Result<Self, Failure> {
+    fn new(url: &Uri, token: &str, trust: Trust) -> Result<Self, Failure> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| Failure::usage("the token holds a character that no token has"))?;
         authorization.set_sensitive(true);
@@ -107,7 +110,7 @@ impl Api {
         let authority = url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
         let base = format!("{scheme}://{authority}{}", url.path().trim_end_matches('/'));
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { base, authorization, runtime })
+        Ok(Self { base, authorization, trust, runtime })
     }
 
     /// Looks at something.
@@ -164,7 +167,7 @@ impl Api {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(Bytes::from(bytes.unwrap_or_default())))?;
-        let (status, answer) = self.runtime.block_on(exchange(&uri, request))?;
+        let (status, answer) = self.runtime.block_on(exchange(Endpoint::new(&uri, &self.trust)?, request))?;
         if !status.is_success() {
             return Err(problem::failure(status, &answer));
         }
@@ -175,8 +178,11 @@ impl Api {
     }
 }
 
-async fn exchange(uri: &Uri, request: Request<Full<Bytes>>) -> Result<(StatusCode, Vec<u8>), Failure> {
-    let endpoint = Arc::new(Endpoint::new(uri)?);
+async fn exchange(
+    endpoint: Endpoint,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Vec<u8>), Failure> {
+    let endpoint = Arc::new(endpoint);
     let done = tokio::time::timeout(PATIENCE, async {
         let (head, body) = endpoint.send(request).await.map_err(Failure::unreachable)?.into_parts();
         let broken =

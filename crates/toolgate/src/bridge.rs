@@ -14,6 +14,7 @@ mod listen;
 mod outgoing;
 mod session;
 mod streams;
+pub(crate) mod trust;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +33,7 @@ use endpoint::{Body, Endpoint, SendError};
 use in_flight::InFlight;
 use outgoing::{Kind, Outgoing, ParamHeaders};
 use session::Session;
+use trust::Trust;
 
 pub(crate) use streams::{Input, Output, standard_input, standard_output};
 
@@ -94,7 +96,7 @@ impl Bridge {
         common.insert(AUTHORIZATION, authorization);
         common.insert(USER_AGENT, HeaderValue::from_static(concat!("toolgate/", env!("CARGO_PKG_VERSION"))));
         Ok(Self {
-            endpoint: Arc::new(Endpoint::new(url)?),
+            endpoint: Arc::new(Endpoint::new(url, &Trust::Authorities)?),
             common,
             output,
             session: Session::default(),

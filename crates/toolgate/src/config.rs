@@ -237,6 +237,8 @@ fn settings(
         data_dir: data_dir?,
         workers: workers?,
         tls: listen.tls,
+        console_tls: listen.console_tls,
+        console_url: listen.console_url,
         trusted_proxies: listen.trusted_proxies,
         servers,
         policies: plans,

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::runtime::Handle;
 use toolgate_admin::{Admin, Live, Parts};
 use toolgate_gateway::clock::SystemClock;
-use toolgate_gateway::{Control, Pages, Ready};
+use toolgate_gateway::{Control, Pages, Ready, token};
 use toolgate_index::{Index, Options};
 use toolgate_registry::Catalog;
 use toolgate_store::{Change, FileNames, Role, Store, TokenHash, Uses};
@@ -21,6 +21,7 @@ use toolgate_store::{Change, FileNames, Role, Store, TokenHash, Uses};
 use crate::config::Administration;
 use crate::resources::Resources;
 use crate::shell::now_micros;
+use crate::welcome::reachable_url;
 
 /// The file in the data directory that leads commands to the running gateway; readable by its owner alone.
 pub(crate) const FILE: &str = "admin.json";
@@ -79,6 +80,7 @@ impl ControlPlane {
     /// The pages of a gateway that is about to serve.
     pub(crate) fn pages(&self, control: Control, ready: &Ready) -> Arc<dyn Pages> {
         let resources = Arc::clone(&self.resources);
+        let https = control.settings().console_is_https();
         self.runtime.spawn(keep_uses(control.clone(), resources.store()));
         self.runtime.spawn(sweep(resources.store()));
         let admin = Arc::new(Admin::new(Parts {
@@ -89,7 +91,7 @@ impl ControlPlane {
             offer: self.offer.clone(),
             clock: Arc::new(SystemClock::new()),
             listen: ready.console,
-            https: false,
+            https,
         }));
         self.runtime.spawn(note_definitions(Arc::clone(&admin)));
         // Called once.
@@ -101,11 +103,16 @@ impl ControlPlane {
     /// # Errors
     ///
     /// The store or the file cannot be written.
-    pub(crate) async fn open(&self, console: &str) -> anyhow::Result<String> {
+    pub(crate) async fn open(&self, ready: &Ready) -> anyhow::Result<String> {
         let admin = self.admin.get().context("the gateway does not serve yet")?;
-        let token = admin.replace_token(TOKEN, Role::Admin).await.map_err(|e| anyhow!("{e}"))?;
+        let secret = admin.replace_token(TOKEN, Role::Admin).await.map_err(|e| anyhow!("{e}"))?;
         let path = self.data_dir.join(FILE);
-        write_private(&path, &json!({ "url": console, "token": token }).to_string())
+        let mut address = json!({ "url": reachable_url(ready), "token": secret });
+        if let (Some(certificate), Some(members)) = (&ready.console_certificate, address.as_object_mut()) {
+            // Names in it may be those that people use; commands of this machine know it by itself.
+            members.insert("certificate".to_owned(), token::hex(certificate).into());
+        }
+        write_private(&path, &address.to_string())
             .with_context(|| format!("{} cannot be written", path.display()))?;
         admin.sign_in_link(USER, Role::Admin).await.map_err(|e| anyhow!("{e}"))
     }

@@ -43,6 +43,8 @@ pub(crate) fn settings(
         data_dir,
         workers: 0,
         tls: None,
+        console_tls: None,
+        console_url: None,
         trusted_proxies: Vec::new(),
         servers: vec![server(&program(environment)?, &outputs)],
         policies: vec![Arc::new(plan)],

@@ -43,7 +43,7 @@ impl Welcome {
         for (label, token) in tokens() {
             line(&mut out, "grant token", &format!("{token}  (grant `{label}`, shown once)"));
         }
-        line(&mut out, "status page", &format!("{}/", reachable_url(ready)));
+        line(&mut out, "status page", &format!("{}/", console_url(ready)));
         if let Some(link) = link {
             line(&mut out, "sign in", &format!("{link}  (once, within 10 minutes)"));
         }
@@ -109,9 +109,15 @@ fn attempt(out: &mut String, url: &str, token: &str) {
     out.push_str(&format!("  -d '{body}'\n"));
 }
 
+/// Where people reach the console, without a slash behind it.
+pub(crate) fn console_url(ready: &Ready) -> String {
+    ready.console_url.clone().unwrap_or_else(|| reachable_url(ready))
+}
+
 /// Where the console is reached from this machine, without a slash behind it.
 pub(crate) fn reachable_url(ready: &Ready) -> String {
-    format!("http://{}", reachable(ready.console))
+    let scheme = if ready.console_certificate.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", reachable(ready.console))
 }
 
 /// An address that a client on this machine can use: one that stands for all addresses is none.
@@ -132,6 +138,8 @@ mod tests {
             listen: "0.0.0.0:8420".parse().unwrap(),
             console: "127.0.0.1:8421".parse().unwrap(),
             tls: true,
+            console_certificate: None,
+            console_url: None,
             servers: vec!["a".to_owned(), "b".to_owned()],
         }
     }
@@ -163,6 +171,18 @@ Toolgate is running.
         assert_eq!(json(over_stdio)["args"], json!(["connect", url]));
         assert_eq!(json(over_stdio)["env"], json!({"TOOLGATE_TOKEN": "tg_x"}));
         assert!(!text.contains("curl"));
+    }
+
+    #[test]
+    fn people_are_led_to_the_url_that_they_use() {
+        let secure = Ready { console_certificate: Some(vec![0x30]), ..ready() };
+        assert_eq!((reachable_url(&secure), console_url(&secure)), {
+            let own = "https://127.0.0.1:8421".to_owned();
+            (own.clone(), own)
+        });
+        let proxied = Ready { console_url: Some("https://console.example.com".to_owned()), ..ready() };
+        assert_eq!(reachable_url(&proxied), "http://127.0.0.1:8421", "commands go straight there");
+        assert_eq!(console_url(&proxied), "https://console.example.com");
     }
 
     #[test]

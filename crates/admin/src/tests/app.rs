@@ -171,6 +171,8 @@ fn settings(folder: &TempDir) -> Settings {
         data_dir: folder.path().to_path_buf(),
         workers: 0,
         tls: None,
+        console_tls: None,
+        console_url: None,
         trusted_proxies: Vec::new(),
         servers: vec![server],
         policies: vec![Arc::new(toolgate_policy::load(POLICY, Format::Json, "filed").unwrap().plan)],

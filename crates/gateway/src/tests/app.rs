@@ -263,6 +263,8 @@ fn settings(origin: &str, plan: Arc<Plan>, names: Names, data: &tempfile::TempDi
         data_dir: data.path().to_path_buf(),
         workers: 1,
         tls: None,
+        console_tls: None,
+        console_url: None,
         trusted_proxies: Vec::new(),
         servers: vec![ServerSettings {
             name: "images".to_owned(),

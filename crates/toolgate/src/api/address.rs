@@ -20,12 +20,15 @@ pub(super) struct Address {
     pub(super) url: Uri,
     /// What opens it.
     pub(super) token: String,
+    /// The certificate that it shows, DER, in hexadecimal; none where it speaks plain HTTP.
+    pub(super) certificate: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Raw {
     url: String,
     token: String,
+    certificate: Option<String>,
 }
 
 /// What the file says; none if it is not there.
@@ -50,9 +53,9 @@ pub(super) fn read(data_dir: &Path) -> Result<Option<Address>, Failure> {
     };
     // No detail: it could repeat the token.
     let raw = serde_json::from_str::<Raw>(&text).ok();
-    let address = raw.and_then(|Raw { url, token }| {
+    let address = raw.and_then(|Raw { url, token, certificate }| {
         let url = url.parse::<Uri>().ok().filter(|url| url.authority().is_some())?;
-        Some(Address { url, token })
+        Some(Address { url, token, certificate })
     });
     let address = address.ok_or_else(|| {
         Failure::unreachable(anyhow!("`{shown}` does not tell where the gateway is: restart the gateway"))

@@ -13,13 +13,14 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::TaskTracker;
+
+use super::trust::Trust;
 
 /// How long opening a connection may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -64,14 +65,14 @@ pub(crate) enum SendError {
 
 impl Endpoint {
     /// The endpoint of an `http` or `https` URL.
-    pub(crate) fn new(url: &Uri) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: &Uri, trust: &Trust) -> anyhow::Result<Self> {
         let authority = url.authority().cloned().context("the URL has no host")?;
         let tls = match url.scheme_str() {
             Some("http") => None,
             Some("https") => {
                 let name = authority.host().trim_matches(['[', ']']).to_owned();
                 Some((
-                    tls()?,
+                    trust.connector()?,
                     ServerName::try_from(name).context("the URL's host is no name for a certificate")?,
                 ))
             }
@@ -165,21 +166,6 @@ impl Endpoint {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-fn tls() -> anyhow::Result<TlsConnector> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        return Err(anyhow!("the system has no certificates to check the gateway's with"));
-    }
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// The body of an answer. Read to its end it gives its connection back; dropped before, it closes it.

@@ -26,7 +26,7 @@ use crate::resources::{FileRead, Opening, ReadFile, Resources};
 use crate::shell::{Shell, now_micros};
 use crate::store::key_source;
 use crate::telemetry::{self, LogFormat};
-use crate::welcome::{Welcome, reachable_url};
+use crate::welcome::{Welcome, console_url};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -111,9 +111,8 @@ fn greeting(
 ) -> impl FnOnce(Ready) -> Pending<'static, ()> + Send {
     move |ready| {
         Box::pin(async move {
-            let console = reachable_url(&ready);
-            let link = match plane.open(&console).await {
-                Ok(link) => Some(format!("{console}{link}")),
+            let link = match plane.open(&ready).await {
+                Ok(link) => Some(format!("{}{link}", console_url(&ready))),
                 Err(error) => {
                     tracing::error!(error = format!("{error:#}"), "nobody can be let into the admin API");
                     None

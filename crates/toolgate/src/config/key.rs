@@ -37,12 +37,12 @@ pub(crate) static CONFIG: Table = Table {
         key(
             "console",
             TEXT,
-            "Address and port of console, metrics and status page. Off loopback it needs `insecure_listen`. Default: `127.0.0.1:8421`",
+            "Address and port of console, metrics and status page. Off loopback it needs `console_tls` or `insecure_listen`. Default: `127.0.0.1:8421`",
         ),
         key(
             "insecure_listen",
             FLAG,
-            "Lets `listen` (without `tls`) and `console` be reached from other machines in clear text. Default: `false`",
+            "Lets `listen` (without `tls`) and `console` (without `console_tls`) be reached from other machines in clear text. Default: `false`",
         ),
         key(
             "data_dir",
@@ -54,6 +54,16 @@ pub(crate) static CONFIG: Table = Table {
             "tls",
             Shape::Object(&TLS),
             "Certificate and key of the data plane's listener. Default: none, plain HTTP",
+        ),
+        key(
+            "console_tls",
+            Shape::Object(&TLS),
+            "Certificate and key of the console's listener. Default: none, plain HTTP",
+        ),
+        key(
+            "console_url",
+            TEXT,
+            "Where browsers reach the console if not at its address, as in `https://console.example.com` for a proxy that ends TLS. Links are printed with it, its host and origin are answered, and with `https` the session cookie is kept to https. Default: the address of `console`",
         ),
         key(
             "trusted_proxies",
@@ -345,7 +355,7 @@ grants:
         let mut out = INTRODUCTION.to_owned();
         for (title, table) in [
             ("Top level", &CONFIG),
-            ("`tls`", &TLS),
+            ("`tls`, `console_tls`", &TLS),
             ("`servers.NAME`", &SERVER),
             ("`grants.LABEL`", &GRANT),
             ("`limits`", &LIMITS),

@@ -24,6 +24,8 @@ pub(super) struct Listen {
     pub(super) listen: Option<SocketAddr>,
     pub(super) console: Option<SocketAddr>,
     pub(super) tls: Option<Tls>,
+    pub(super) console_tls: Option<Tls>,
+    pub(super) console_url: Option<Uri>,
     pub(super) trusted_proxies: Vec<Network>,
     pub(super) allowed_hosts: Vec<String>,
     pub(super) allowed_origins: Vec<String>,
@@ -35,6 +37,7 @@ impl Reader<'_> {
         let listen = self.chosen_address(root.get("listen"), overrides.listen, default_listen());
         let console = self.chosen_address(root.get("console"), overrides.console, default_console());
         let tls = root.get("tls").and_then(|place| self.tls(place));
+        let console_tls = root.get("console_tls").and_then(|place| self.tls(place));
         if let Some(address) =
             listen.filter(|a| !a.ip().is_loopback() && !insecure && root.get("tls").is_none())
         {
@@ -42,10 +45,12 @@ impl Reader<'_> {
             let help = "set `tls`, listen on a loopback address, or set `insecure_listen: true`";
             self.address_error(root, "listen", message, help);
         }
-        if let Some(address) = console.filter(|a| !a.ip().is_loopback() && !insecure) {
+        if let Some(address) =
+            console.filter(|a| !a.ip().is_loopback() && !insecure && root.get("console_tls").is_none())
+        {
             let message =
                 format!("the console at `{address}` can be reached from other machines in clear text");
-            let help = "choose a loopback address, or set `insecure_listen: true`";
+            let help = "set `console_tls`, choose a loopback address, or set `insecure_listen: true`";
             self.address_error(root, "console", message, help);
         }
         if listen.is_some() && listen == console && listen.is_some_and(|address| address.port() != 0) {
@@ -56,6 +61,8 @@ impl Reader<'_> {
             listen,
             console,
             tls,
+            console_tls,
+            console_url: root.get("console_url").and_then(|place| self.console_url(place)),
             trusted_proxies: self.list(root.get("trusted_proxies"), Self::network),
             allowed_hosts: self.list(root.get("allowed_hosts"), Self::host),
             allowed_origins: self.list(root.get("allowed_origins"), Self::origin),
@@ -95,6 +102,13 @@ impl Reader<'_> {
         };
         let (cert, key) = (file("cert"), file("key"));
         Some(Tls { cert: cert?, key: key? })
+    }
+
+    fn console_url(&mut self, place: Place<'_>) -> Option<Uri> {
+        let help = "write scheme and host, as in `https://console.example.com`, and the port if it has one";
+        self.parsed(place, "the URL of a console", help, |text| {
+            is_origin(text).then(|| text.to_ascii_lowercase().parse().ok()).flatten()
+        })
     }
 
     fn network(&mut self, place: Place<'_>) -> Option<Network> {

@@ -168,6 +168,12 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     ("console: ¦0.0.0.0:80", "error: the console at `0.0.0.0:80` can be reached"),
     ("console: ¦127.0.0.1:8420", "error: `listen` and `console` are the same address"),
+    (
+        "console_url: ¦console.example.com",
+        "error: `console.example.com` is not the URL of a console (at /console_url)",
+    ),
+    ("console_url: ¦https://x/y", "error: `https://x/y` is not the URL of a console"),
+    ("console_tls: ¦{ cert: p.json }", "error: `tls` lacks the field `key` (at /console_tls)"),
     ("insecure_listen: ¦maybe", "error: `maybe` is not a truth value"),
     ("data_dir: ¦\"\"", "error: `` is not a path"),
     (
@@ -394,6 +400,21 @@ fn the_command_line_wins() {
     assert!(reading.settings.is_none());
     let (reading, _folder) = read_with("insecure_listen: true", &off_loopback);
     assert!(reading.settings.is_some());
+}
+
+#[test]
+fn the_console_is_reached_by_https() {
+    let plain = settings("console: 127.0.0.1:0");
+    assert!(!plain.console_is_https() && plain.console_url.is_none());
+    assert!(settings("{console: 0.0.0.0:80, console_tls: {cert: p.json, key: p.json}}").console_is_https());
+    let behind = settings("console_url: HTTPS://Console.example.com:8443");
+    assert!(behind.console_is_https() && behind.console_tls.is_none());
+    assert_eq!(behind.console_url.unwrap().to_string(), "https://console.example.com:8443/");
+    assert!(!settings("console_url: http://console.example.com").console_is_https());
+    check(
+        "{console_url: \"https://x\", console: ¦0.0.0.0:80}",
+        "error: the console at `0.0.0.0:80` can be reached",
+    );
 }
 
 #[test]

@@ -21,8 +21,8 @@ const SOON: i64 = 14 * 86_400 * 1_000_000;
 pub(super) fn look(settings: &Settings, (now, running): (i64, Running), checks: &mut Vec<Check>) {
     checks.push(address("listen", settings.listen, running));
     checks.push(address("console", settings.console, running));
-    if let Some(tls) = &settings.tls {
-        checks.push(certificates(tls, now));
+    for (subject, tls) in [("certificate", &settings.tls), ("console certificate", &settings.console_tls)] {
+        checks.extend(tls.as_ref().map(|tls| certificates(subject, tls, now)));
     }
 }
 
@@ -45,21 +45,20 @@ fn address(key: &str, address: SocketAddr, running: Running) -> Check {
     }
 }
 
-fn certificates(tls: &Tls, now: i64) -> Check {
-    const SUBJECT: &str = "certificate";
+fn certificates(subject: &str, tls: &Tls, now: i64) -> Check {
     match load(tls) {
-        Err(error) => Check::new(SUBJECT, State::Bad, format!("{error:#}")),
-        Ok(None) => Check::new(SUBJECT, State::Doubtful, "fits the key, but its end cannot be read"),
+        Err(error) => Check::new(subject, State::Bad, format!("{error:#}")),
+        Ok(None) => Check::new(subject, State::Doubtful, "fits the key, but its end cannot be read"),
         Ok(Some(end)) if end <= now => {
-            Check::new(SUBJECT, State::Bad, format!("ended at {}", unit::show_time(end)))
+            Check::new(subject, State::Bad, format!("ended at {}", unit::show_time(end)))
                 .with_advice("renew it")
         }
         Ok(Some(end)) if end - now < SOON => {
-            Check::new(SUBJECT, State::Doubtful, format!("ends at {}", unit::show_time(end)))
+            Check::new(subject, State::Doubtful, format!("ends at {}", unit::show_time(end)))
                 .with_advice("renew it")
         }
         Ok(Some(end)) => {
-            Check::fine(SUBJECT, format!("fits the key, and is good until {}", unit::show_time(end)))
+            Check::fine(subject, format!("fits the key, and is good until {}", unit::show_time(end)))
         }
     }
 }

@@ -207,6 +207,8 @@ fn settings(reach: Reach, folder: &Path, patience: Duration) -> Settings {
         data_dir: folder.to_owned(),
         workers: 0,
         tls: None,
+        console_tls: None,
+        console_url: None,
         trusted_proxies: Vec::new(),
         servers: vec![server],
         policies: Vec::new(),
