@@ -109,6 +109,27 @@ def test_who_is_refused_is_in_the_journal_with_the_door(gateway, recorder):
     assert len(gate.records("refused")) <= 6, "those of one client and reason within a second are one"
 
 
+def test_a_limit_that_is_set_acts_on_the_next_call(gateway, recorder):
+    gate = gateway({"mock": recorder.config}, limits={"depth": 32})
+    admin = Admin(gate)
+    seen = admin.get("/settings").expect(200)
+    assert seen.json["limits_set_by"] == {"depth": "file"} and seen.json["limits"]["depth"] == 32
+    wire = gate.wire("mock").open()
+    assert not wire.call("record", {"text": "x" * 4000}).denied
+    kept = admin.put("/settings", {"limits": {"body": 2048}}, tag=seen.headers["ETag"]).expect(200)
+    assert kept.json["limits"]["body"] == 2048 and kept.json["limits_set_by"]["body"] == "api"
+    assert wire.call("record", {"text": "x" * 4000}).status == 413
+    assert admin.put("/settings", {}, tag=seen.headers["ETag"]).status == 412
+    refused = admin.put("/settings", {"limits": {"depth": 16}}).expect(409).json
+    assert str(gate.config_path) in refused["detail"]
+    assert admin.put("/settings", {"limits": {"body": 1}}).status == 422
+    record = next(record for record in gate.records("reload") if "by" in record)
+    assert record["by"] == "token:local-commands" and "`body` 2048" in record["detail"]
+    gate.kill()
+    gate.start()
+    assert Admin(gate).get("/settings").expect(200).json["limits"]["body"] == 2048, "it is kept"
+
+
 def run_schemathesis(admin, folder, *arguments):
     document = folder / "openapi.json"
     document.write_text(admin.get("/openapi.json").expect(200).text)

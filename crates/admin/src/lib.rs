@@ -27,6 +27,7 @@ mod problem;
 mod running;
 mod servers;
 mod session;
+mod settings;
 mod sign_in;
 mod state;
 mod table;
@@ -36,6 +37,7 @@ pub use credential::{LINK_LIFE, TOKEN_PREFIX};
 pub use identity::Peer;
 pub use live::{FileSource, Live};
 pub use running::{FilePolicy, FileView, GatewayHealth, Noted, Running, Subject};
+pub use settings::LIMITS_SETTING;
 
 #[cfg(test)]
 mod tests;

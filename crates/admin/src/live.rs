@@ -88,6 +88,7 @@ impl Running for Live {
             Subject::Policy => (Kind::Policy, None),
             Subject::Override => (Kind::Definition, None),
             Subject::Grant => (Kind::Grant, Some(noted.name)),
+            Subject::Settings => (Kind::Reload, None),
             Subject::User | Subject::AdminToken | Subject::Session => (Kind::People, None),
         };
         self.control.note(kind, noted.author, grant, noted.detail)

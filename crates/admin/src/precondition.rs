@@ -17,9 +17,18 @@ pub(crate) fn tag(revision: i64) -> String {
 
 /// The tag of what a file says.
 pub(crate) fn file_tag(content: &str) -> String {
+    format!("\"file-{}\"", short_hash(content))
+}
+
+/// The tag of what comes from several places.
+pub(crate) fn content_tag(content: &str) -> String {
+    format!("\"{}\"", short_hash(content))
+}
+
+fn short_hash(content: &str) -> String {
     let mut hash = token::hex(&Sha256::digest(content.as_bytes()));
     hash.truncate(16);
-    format!("\"file-{hash}\"")
+    hash
 }
 
 /// On which condition a change is wanted.

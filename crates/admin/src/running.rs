@@ -1,6 +1,6 @@
 //! What the admin API needs of a running gateway: one seam, so that the API is tested without one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -68,6 +68,8 @@ pub struct FileView {
     pub names: FileNames,
     /// The documents of its policies, by name.
     pub policies: BTreeMap<String, FilePolicy>,
+    /// The limits that it sets.
+    pub limits: BTreeSet<String>,
     /// `allow_commands_from_api`: whether servers that are commands may be made through the API.
     pub allow_commands: bool,
 }
@@ -98,6 +100,8 @@ pub enum Subject {
     Override,
     /// Somebody signed in or out.
     Session,
+    /// What the gateway runs with.
+    Settings,
 }
 
 impl Subject {
@@ -112,6 +116,7 @@ impl Subject {
             Self::AdminToken => "admin token",
             Self::Override => "override",
             Self::Session => "session",
+            Self::Settings => "settings",
         }
     }
 }

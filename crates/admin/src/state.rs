@@ -1,14 +1,12 @@
-//! How the gateway is, and what it runs with.
+//! How the gateway is.
 
 use axum::Json;
 use axum::extract::State as Extract;
 use serde::Serialize;
 use toolgate_gateway::Occupancy;
-use toolgate_gateway::settings::{Durability, Settings};
 use utoipa::ToSchema;
 
 use crate::admin::State;
-use crate::problem::Problem;
 
 /// How full a limit's window is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -174,122 +172,5 @@ fn index_health(state: &State) -> IndexHealth {
         lag_seconds: status.lag.as_secs(),
         indexed_seq: status.indexed_seq,
         problem: status.trouble,
-    }
-}
-
-/// What the gateway runs with; set in the config file.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct SettingsView {
-    /// The config file.
-    file: String,
-    /// Where the data plane listens.
-    listen: String,
-    /// Where the console listens.
-    console: String,
-    /// Whether the data plane speaks TLS.
-    tls: bool,
-    /// Whether browsers reach the console by https.
-    console_https: bool,
-    /// Threads of the data plane; 0 is one for each core.
-    workers: usize,
-    /// Host names that requests may carry, beyond loopback names and the listen address.
-    allowed_hosts: Vec<String>,
-    /// Origins that browsers may send.
-    allowed_origins: Vec<String>,
-    /// Whether servers that are commands may be made through this API.
-    allow_commands_from_api: bool,
-    /// What a request, an answer and a grant may cost.
-    limits: LimitSettingsView,
-    /// How the journal is kept.
-    journal: JournalSettingsView,
-}
-
-/// What a request, an answer and a grant may cost.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LimitSettingsView {
-    /// Bytes of a request's body.
-    body: usize,
-    /// Bytes of an answer, or of one event of it.
-    result: usize,
-    /// Levels of nesting in a message.
-    depth: usize,
-    /// Header lines of a request.
-    headers: usize,
-    /// Client connections open at once.
-    connections: usize,
-    /// Calls of one grant in flight.
-    in_flight_per_grant: usize,
-    /// Calls to one server in flight.
-    in_flight_per_server: usize,
-    /// Live sessions of one grant.
-    sessions_per_grant: usize,
-    /// Open event streams of one grant.
-    streams_per_grant: usize,
-}
-
-/// How the journal is kept.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct JournalSettingsView {
-    /// What a written record survives: a crash of the `process`, or also of the machine (`power`).
-    durability: &'static str,
-    /// Bytes at which a file is full and the next begins.
-    rotate: u64,
-    /// Bytes that all files may take; absent keeps all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep_bytes: Option<u64>,
-    /// Age in seconds at which a file is removed; absent keeps all.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep_seconds: Option<u64>,
-    /// Free bytes on the disk below which calls are refused.
-    low_water: u64,
-}
-
-/// What the gateway runs with
-#[utoipa::path(get, path = "/api/v1/settings", tag = "State", operation_id = "getSettings",
-    responses((status = 200, description = "The settings in force; they are set in the config file", body = SettingsView)))]
-pub(crate) async fn settings(Extract(state): Extract<State>) -> Result<Json<SettingsView>, Problem> {
-    let (settings, file) = (state.gateway().settings(), state.gateway().file());
-    Ok(Json(SettingsView {
-        file: file.names.path.display().to_string(),
-        allow_commands_from_api: file.allow_commands,
-        ..SettingsView::from(&*settings)
-    }))
-}
-
-impl From<&Settings> for SettingsView {
-    fn from(settings: &Settings) -> Self {
-        let (limits, journal) = (settings.limits, settings.journal);
-        Self {
-            file: String::new(),
-            listen: settings.listen.to_string(),
-            console: settings.console.to_string(),
-            tls: settings.tls.is_some(),
-            console_https: settings.console_is_https(),
-            workers: settings.workers,
-            allowed_hosts: settings.allowed_hosts.clone(),
-            allowed_origins: settings.allowed_origins.clone(),
-            allow_commands_from_api: false,
-            limits: LimitSettingsView {
-                body: limits.body,
-                result: limits.result,
-                depth: limits.depth,
-                headers: limits.headers,
-                connections: limits.connections,
-                in_flight_per_grant: limits.in_flight_per_grant,
-                in_flight_per_server: limits.in_flight_per_server,
-                sessions_per_grant: limits.sessions_per_grant,
-                streams_per_grant: limits.streams_per_grant,
-            },
-            journal: JournalSettingsView {
-                durability: match journal.durability {
-                    Durability::Process => "process",
-                    Durability::Power => "power",
-                },
-                rotate: journal.rotate,
-                keep_bytes: journal.keep_bytes,
-                keep_seconds: journal.keep_age.map(|age| age.as_secs()),
-                low_water: journal.low_water,
-            },
-        }
     }
 }

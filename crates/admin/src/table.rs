@@ -19,7 +19,8 @@ use crate::admin::State;
 use crate::guard::{Guard, guard};
 use crate::problem::Problem;
 use crate::{
-    audit, catalog, events, grants, inventory, offer, people, policies, servers, session, sign_in, state,
+    audit, catalog, events, grants, inventory, offer, people, policies, servers, session, settings, sign_in,
+    state,
 };
 
 mod standard;
@@ -117,7 +118,8 @@ fn views() -> Vec<(Least, Handler)> {
         (VIEWER, routes!(events::stream)),
         (VIEWER, routes!(state::limits)),
         (VIEWER, routes!(state::health)),
-        (VIEWER, routes!(state::settings)),
+        (VIEWER, routes!(settings::get)),
+        (ADMIN, routes!(settings::put)),
     ]
 }
 

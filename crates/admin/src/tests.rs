@@ -10,5 +10,6 @@ mod refusals;
 mod roles;
 mod secrets;
 mod servers;
+mod settings;
 mod sign_in;
 mod views;

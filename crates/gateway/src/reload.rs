@@ -18,6 +18,7 @@ use crate::grant::limit_spec;
 use crate::pipeline::pump_shared;
 use crate::session::Session;
 use crate::settings::Settings;
+use crate::settings::limit::{Acts, LIMITS};
 use crate::snapshot::Snapshot;
 use crate::upstream::{Servers, event_of};
 
@@ -275,6 +276,16 @@ fn changes(previous: &Snapshot, next: &Snapshot) -> String {
     ];
     for (name, _) in restart.into_iter().filter(|(_, changed)| *changed) {
         told.push(format!("`{name}` changed and acts at the next start"));
+    }
+    for key in &LIMITS {
+        let (before, after) = (key.of(&old.limits), key.of(&new.limits));
+        if before != after {
+            let when = match key.acts {
+                Acts::AtOnce => "",
+                Acts::AtNextStart => ", which acts at the next start",
+            };
+            told.push(format!("`limits.{}` {before} -> {after}{when}", key.name));
+        }
     }
     let (gone, come) = (previous.tokens_not_in(next), next.tokens_not_in(previous));
     if gone + come > 0 {

@@ -1,6 +1,8 @@
 //! What the gateway runs with, checked: the config file's content after names, paths and values were
 //! resolved. Reading the file belongs to the command line; these types cannot hold a bad value.
 
+pub mod limit;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -43,9 +43,6 @@ pub(crate) enum Command {
     Server(server::Arguments),
     /// What grants of a running gateway can reach, how risky that is, and how much it is used
     Inventory(inventory::Arguments),
-    /// What is known of tools
-    #[command(subcommand)]
-    Catalog(catalog::Arguments),
     /// How a running gateway is
     Status(status::Arguments),
     /// The journal of all decisions
@@ -57,7 +54,7 @@ pub(crate) enum Command {
     Doctor(doctor::Arguments),
     /// What the tools of a server can do, and how risky that is
     Scan(scan::Arguments),
-    /// Servers and tools that exist: import from registries and dumps, search
+    /// Servers and tools that exist: import from registries and dumps, search, a tool's page
     #[command(subcommand)]
     Catalog(catalog::Arguments),
     /// Copy the store to a file, also while a gateway runs
@@ -81,7 +78,6 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Grant(arguments) => grant::run(arguments, shell),
         Command::Server(arguments) => server::run(arguments, shell),
         Command::Inventory(arguments) => inventory::run(arguments, shell),
-        Command::Catalog(arguments) => catalog::run(arguments, shell),
         Command::Status(arguments) => status::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),

@@ -12,6 +12,7 @@ mod secret;
 mod server;
 pub(crate) mod unit;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -95,6 +96,8 @@ pub(crate) struct Administration {
     pub(crate) allow_commands: bool,
     /// Whether there is an audit index.
     pub(crate) index: bool,
+    /// The limits that the file sets, so that nothing else may.
+    pub(crate) limits: BTreeSet<String>,
     /// How long events can be searched; none for ever.
     pub(crate) keep_events: Option<Duration>,
     /// How long sums are kept; none for ever.
@@ -209,6 +212,7 @@ fn administration(reader: &mut Reader<'_>, root: Place<'_>) -> Administration {
         keep_sums: keep("keep_sums"),
         offer: reader.list(root.get("catalog").and_then(|place| place.get("offer")), Reader::offered),
         allow_commands: allow_commands.unwrap_or(false),
+        limits: limit::set_in(root.get("limits")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a gateway is set up with, from both places that it may come from: the config file and the store.
 
+mod limits;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,6 +96,7 @@ impl Resources {
             names: names_of(&loaded.settings, self.file.clone()),
             policies,
             allow_commands: administration.allow_commands,
+            limits: administration.limits,
         }));
         Ok(loaded)
     }
@@ -126,6 +129,8 @@ impl Source for Resources {
             let mut loaded = self.read()?;
             let contents = self.store.contents().await.map_err(|error| vec![error.to_string()])?;
             let file = self.file.display().to_string();
+            let warnings = &mut loaded.warnings;
+            limits::apply(&mut loaded.settings.limits, &contents.settings, &self.view().limits, warnings);
             add(&mut loaded, contents, &file)?;
             Ok(loaded)
         })

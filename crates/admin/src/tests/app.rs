@@ -216,7 +216,12 @@ impl App {
         let policies = [("filed".to_owned(), document)].into();
         let fake = Arc::new(Fake {
             settings: settings(&folder),
-            file: Mutex::new(FileView { names, policies, allow_commands: false }),
+            file: Mutex::new(FileView {
+                names,
+                policies,
+                allow_commands: false,
+                limits: BTreeSet::from(["depth".to_owned()]),
+            }),
             refuse: Mutex::default(),
             journal_problem: Mutex::default(),
             notes: Mutex::default(),

@@ -1,5 +1,9 @@
 //! The limits and the journal's part of the config file.
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use toolgate_gateway::settings::limit::{LIMITS, Unit};
 use toolgate_gateway::settings::{Durability, JournalSettings, LimitSettings};
 use toolgate_policy::Place;
 
@@ -7,30 +11,28 @@ use super::scalar::Reader;
 
 const DURABILITIES: [(&str, Durability); 2] =
     [("process", Durability::Process), ("power", Durability::Power)];
-/// Bytes of a message.
-const MESSAGE: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 30;
-const MILLION: usize = 1_000_000;
+
+/// The numbers among the limits that a config file sets.
+pub(super) fn set_in(place: Option<Place<'_>>) -> BTreeSet<String> {
+    let names = LIMITS.iter().map(|key| key.name);
+    names.filter(|name| place.is_some_and(|place| place.get(name).is_some())).map(str::to_owned).collect()
+}
 
 impl Reader<'_> {
     /// A value that is wrong leaves its default, and the file is refused for it.
     pub(super) fn limits(&mut self, place: Option<Place<'_>>) -> LimitSettings {
         let mut limits = LimitSettings::default();
         let Some(place) = place else { return limits };
-        for (name, slot) in [("body", &mut limits.body), ("result", &mut limits.result)] {
-            let size = place.get(name).and_then(|value| self.size(value, MESSAGE));
-            *slot = size.and_then(|size| usize::try_from(size).ok()).unwrap_or(*slot);
-        }
-        for (name, slot, range) in [
-            ("depth", &mut limits.depth, 8..=128),
-            ("values", &mut limits.values, 100..=100 * MILLION),
-            ("headers", &mut limits.headers, 16..=1_000),
-            ("connections", &mut limits.connections, 1..=MILLION),
-            ("in_flight_per_grant", &mut limits.in_flight_per_grant, 1..=MILLION),
-            ("in_flight_per_server", &mut limits.in_flight_per_server, 1..=MILLION),
-            ("sessions_per_grant", &mut limits.sessions_per_grant, 1..=10_000),
-            ("streams_per_grant", &mut limits.streams_per_grant, 1..=100_000),
-        ] {
-            *slot = place.get(name).and_then(|value| self.count(value, range)).unwrap_or(*slot);
+        for key in &LIMITS {
+            let Some(value) = place.get(key.name) else { continue };
+            let read = match key.unit {
+                Unit::Bytes => {
+                    self.size(value, bytes(key.range())).and_then(|size| usize::try_from(size).ok())
+                }
+                Unit::Count => self.count(value, key.range()),
+            };
+            // Read within the same bounds.
+            read.and_then(|read| key.set(&mut limits, read)).unwrap_or_default();
         }
         for (name, slot) in [
             ("header_timeout", &mut limits.header_timeout),
@@ -57,4 +59,9 @@ impl Reader<'_> {
             low_water: low_water.unwrap_or(default.low_water),
         }
     }
+}
+
+fn bytes(range: RangeInclusive<usize>) -> RangeInclusive<u64> {
+    let wide = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    wide(*range.start())..=wide(*range.end())
 }

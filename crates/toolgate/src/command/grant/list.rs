@@ -35,14 +35,19 @@ struct Row {
     tags: Vec<String>,
     /// How many tokens open it now.
     tokens: usize,
+    /// When one of them was used last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
-    let rows = if arguments.target.is_elsewhere() {
-        let shown = arguments.target.reach(shell)?.list("grants")?;
-        shown.into_iter().map(|grant| shown::row(grant, now_micros())).collect::<Result<_, _>>()?
-    } else {
-        rows_here(arguments, shell)?
+    // A running gateway knows what it has taken over; without one the file and the store tell.
+    let rows = match arguments.target.find(shell)? {
+        Some(api) => {
+            let shown = api.list("grants")?;
+            shown.into_iter().map(|grant| shown::row(grant, now_micros())).collect::<Result<_, _>>()?
+        }
+        None => rows_here(arguments, shell)?,
     };
     if arguments.json {
         let rows: Vec<_> = rows.iter().map(json).collect();
@@ -99,6 +104,9 @@ fn state(expires: Option<i64>, tokens: usize, now: i64) -> &'static str {
 fn rows(in_file: &[GrantSettings], stored: &[Grant], tombstones: &[Tombstone], now: i64) -> Vec<Row> {
     let tokens =
         |grant: &Grant| grant.tokens.iter().filter(|token| token.ends.is_none_or(|ends| now < ends)).count();
+    let last_used = |grants: &mut dyn Iterator<Item = &Grant>| {
+        grants.flat_map(|grant| &grant.tokens).filter_map(|token| token.last_used).max().map(unit::show_time)
+    };
     let is_revoked = |label: &str| tombstones.iter().any(|tombstone| tombstone.label == label);
     let state = |expires, tokens| state(expires, tokens, now);
     let of_file = in_file.iter().map(|grant| {
@@ -113,6 +121,7 @@ fn rows(in_file: &[GrantSettings], stored: &[Grant], tombstones: &[Tombstone], n
             expires: grant.expires.map(unit::show_time),
             tags: grant.tags.clone(),
             tokens: if revoked { 0 } else { tokens },
+            last_used: last_used(&mut stored.iter().filter(|other| other.label == grant.label)),
         }
     });
     let made = stored.iter().filter(|grant| !grant.managed_by_file);
@@ -124,6 +133,7 @@ fn rows(in_file: &[GrantSettings], stored: &[Grant], tombstones: &[Tombstone], n
         expires: grant.spec.expires.map(unit::show_time),
         tags: grant.spec.tags.clone(),
         tokens: tokens(grant),
+        last_used: last_used(&mut std::iter::once(grant)),
     });
     of_file.chain(of_api).collect()
 }
@@ -152,6 +162,7 @@ fn line(row: &Row, shell: &Shell) -> String {
     if !row.tags.is_empty() {
         parts.push(format!("tags {}", row.tags.join(", ")));
     }
+    parts.extend(row.last_used.as_ref().map(|last| format!("last used {last}")));
     if row.tokens > 1 {
         parts.push(format!("{} tokens while a rotation overlaps", row.tokens));
     }

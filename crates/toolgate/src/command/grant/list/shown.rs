@@ -32,6 +32,7 @@ enum ManagedBy {
 #[derive(Debug, Deserialize)]
 struct Token {
     ends: Option<String>,
+    last_used: Option<String>,
 }
 
 /// The row of a grant at a time.
@@ -47,6 +48,8 @@ pub(super) fn row(grant: Value, now: i64) -> Result<Row, Failure> {
         ManagedBy::File => ("file", shown),
         ManagedBy::Api => ("api", shown),
     };
+    let last_used =
+        grant.tokens.iter().filter_map(|token| unit::parse_date(token.last_used.as_deref()?)).max();
     let is_revoked = grant.revoked.is_some();
     let expires = grant.expires.as_deref().and_then(unit::parse_date);
     Ok(Row {
@@ -57,5 +60,6 @@ pub(super) fn row(grant: Value, now: i64) -> Result<Row, Failure> {
         expires: expires.map(unit::show_time),
         tags: grant.tags,
         tokens: if is_revoked { 0 } else { tokens },
+        last_used: last_used.map(unit::show_time),
     })
 }
