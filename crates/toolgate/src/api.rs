@@ -18,6 +18,7 @@ use http_body_util::Full;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+use toolgate_mcp::sse::Splitter;
 
 use crate::answer::Failure;
 use crate::bridge::endpoint::{Endpoint, is_loopback};
@@ -29,11 +30,13 @@ use crate::shell::Shell;
 const TOKEN: &str = "TOOLGATE_ADMIN_TOKEN";
 /// How long an answer may take; a server that is tested has its own 60 seconds.
 const PATIENCE: Duration = Duration::from_secs(100);
+/// How long a stream of events may be silent; it shows every ten seconds that it is alive.
+const SILENCE: Duration = Duration::from_secs(30);
 /// Longest answer in bytes.
 const LONGEST: usize = 64 << 20;
 
 /// The options that say which gateway is meant.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Target {
     /// Console address of a gateway; the token is read from TOOLGATE_ADMIN_TOKEN [default: the gateway that runs on
     /// the data directory]
@@ -150,6 +153,44 @@ impl Api {
     /// Removes something, whatever it is by now.
     pub(crate) fn delete(&self, path: &str) -> Result<(), Failure> {
         self.send(&Method::DELETE, path, None).map(drop)
+    }
+
+    /// Looks on: calls `opened` when the stream is open, and hands every server-sent event's name and data to `take`,
+    /// until the stream ends.
+    pub(crate) fn watch(
+        &self,
+        path: &str,
+        opened: impl FnOnce(),
+        mut take: impl FnMut(&str, &[u8]),
+    ) -> Result<(), Failure> {
+        /// Longest event in bytes.
+        const EVENT: usize = 1 << 20;
+        let uri: Uri = format!("{}/api/v1/{path}", self.base).parse()?;
+        let request = Request::builder()
+            .uri(&uri)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT, "text/event-stream")
+            .body(Full::new(Bytes::new()))?;
+        let endpoint = Arc::new(Endpoint::new(&uri, &self.trust)?);
+        self.runtime.block_on(async {
+            let (head, mut body) = endpoint.send(request).await.map_err(Failure::unreachable)?.into_parts();
+            if !head.status.is_success() {
+                let answer = body.collect(LONGEST).await.unwrap_or_default();
+                return Err(problem::failure(head.status, &answer));
+            }
+            opened();
+            let mut events = Splitter::new(EVENT);
+            while let Ok(Some(chunk)) = tokio::time::timeout(SILENCE, body.chunk()).await {
+                events.push(chunk?);
+                while let Some(event) = events.next_event()? {
+                    let name = event.name.as_deref().and_then(|name| std::str::from_utf8(name).ok());
+                    if let (Some(name), Some(data)) = (name, &event.data) {
+                        take(name, data);
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
     fn send(&self, method: &Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {

@@ -16,6 +16,7 @@ mod scan;
 mod secrets;
 mod server;
 mod status;
+mod top;
 mod up;
 
 use clap::Subcommand;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Inventory(inventory::Arguments),
     /// How a running gateway is
     Status(status::Arguments),
+    /// A running gateway at a glance, on a terminal
+    Top(top::Arguments),
     /// The journal of all decisions
     #[command(subcommand)]
     Audit(audit::Arguments),
@@ -79,6 +82,7 @@ pub(crate) fn run(command: &Command, shell: &mut Shell) -> Done {
         Command::Server(arguments) => server::run(arguments, shell),
         Command::Inventory(arguments) => inventory::run(arguments, shell),
         Command::Status(arguments) => status::run(arguments, shell),
+        Command::Top(arguments) => top::run(arguments, shell),
         Command::Audit(arguments) => audit::run(arguments, shell),
         Command::Connect(arguments) => connect::run(arguments, shell),
         Command::Doctor(arguments) => doctor::run(arguments, shell),

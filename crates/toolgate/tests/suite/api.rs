@@ -251,6 +251,42 @@ d  revoked  managed by file  s=p
 }
 
 #[test]
+fn a_running_gateway_tells_its_grants() {
+    let setup = setup(|asked, _| match asked {
+        "GET /api/v1/grants?limit=200" => (
+            200,
+            json!({"items": [{"label": "bob", "managed_by": "api", "servers": {"s": "p"}, "tags": [], "tokens":
+                [{"created": "2026-01-01T00:00:00Z", "last_used": "2026-03-01T00:00:00Z"},
+                    {"created": "2026-02-01T00:00:00Z", "last_used": "2026-02-02T00:00:00Z"}]}]}),
+        ),
+        _ => (404, json!({"detail": "nothing here"})),
+    });
+    let expected = "bob  active  managed by api  s=p  last used 2026-03-01T00:00:00Z  2 tokens while a rotation overlaps\n";
+    assert_eq!(setup.folder.run("grant list").with_code(0), expected);
+    let list = setup.folder.run("grant list --json").json(0);
+    assert_eq!(list["grants"][0]["last_used"], "2026-03-01T00:00:00Z");
+    assert!(!setup.folder.path().join(".toolgate/toolgate.db").exists(), "the store is left to the gateway");
+}
+
+#[test]
+fn one_picture_of_a_gateway() {
+    let setup = setup(|asked, _| match asked {
+        "GET /api/v1/limits" => (200, json!({"items": [{"counter": "c"}], "cut": false})),
+        "GET /api/v1/health" => (200, health("ok")),
+        "GET /api/v1/servers?limit=200" => (200, json!({"items": [{"name": "a"}]})),
+        _ => (404, json!({"detail": "nothing here"})),
+    });
+    let picture = setup.folder.run("top --once --json").json(0);
+    let expected = json!({"health": health("ok"), "servers": [{"name": "a"}], "limits": [{"counter": "c"}]});
+    assert_eq!(picture, expected);
+    setup.refused("top", 2, "`toolgate top` needs a terminal: use `toolgate top --once --json`");
+    setup.refused("top --once", 2, "--json");
+    let nowhere = Folder::new();
+    let ran = nowhere.run("top --once --json");
+    assert!(ran.code == 3 && ran.err.contains("no gateway runs on"), "{ran:?}");
+}
+
+#[test]
 fn where_no_gateway_can_be_reached() {
     let folder = Folder::new();
     for words in ["status", "server list", "server remove a", "server add a http://h/mcp"] {
