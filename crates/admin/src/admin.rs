@@ -42,9 +42,9 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where the console listens.
     pub listen: SocketAddr,
-    /// Whether browsers reach the console by https ([`Settings::console_is_https`]). Without it the session cookie
-    /// has neither `Secure` nor the prefix `__Host-`, which browsers keep for https; then the console belongs on
-    /// a loopback address.
+    /// Whether browsers reach the console by https (`console_tls` or `console_url` in the config file). Without it
+    /// the session cookie has neither `Secure` nor the prefix `__Host-`, which browsers keep for https; then the
+    /// console belongs on a loopback address.
     pub https: bool,
 }
 
