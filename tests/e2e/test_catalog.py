@@ -82,6 +82,12 @@ def test_search_from_the_command_line(tmp_path):
     assert first.returncode == 0, first.stderr
     assert json.loads(first.stdout)["items"][0]["tool"] == "image.generate.replicate"
     assert "toolgate catalog import" in first.stderr, "it says how it is filled"
+    hit = json.loads(first.stdout)["items"][0]
+    shown = command("show", f"{hit['server']}/{hit['tool']}", "--data-dir", tmp_path, "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["facts"]["category"] == hit["category"]
+    absent = command("show", "com.example/nowhere/nothing", "--data-dir", tmp_path)
+    assert absent.returncode == 3 and "catalog search" in absent.stderr, absent.stderr
     (tmp_path / "d.jsonl").write_text('{"server": "s", "tool": "delete_everything", "description": "Deletes all."}\nnonsense\n')
     done = command("import", tmp_path / "d.jsonl", "--data-dir", tmp_path)
     assert done.returncode == 0 and "1 tool added" in done.stdout and "line 2:" in done.stderr, done.stderr

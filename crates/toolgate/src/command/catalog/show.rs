@@ -1,14 +1,18 @@
-//! `toolgate catalog show`: a tool's page, from a running gateway or from a file of definitions.
+//! `toolgate catalog show`: a tool's page, from a running gateway, from the catalogue, or from a file of definitions.
 
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
 use toolgate_catalog::{
     CONTEXT_WINDOW, Definition, Page, Surroundings, Tokenizer, Verdict, classify, context_share,
 };
+use toolgate_registry::{Catalog, CatalogError};
 
+use super::failure;
 use crate::answer::{Answer, Done, Failure};
 use crate::api::{Query, Target, read, segment};
 use crate::command::scan::definitions;
@@ -16,7 +20,7 @@ use crate::shell::{Shell, counted, printable};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The server and the tool
+    /// The server and the tool: of a running gateway, else of the catalogue
     #[arg(value_name = "SERVER/TOOL", value_parser = parse_tool)]
     tool: (String, String),
     /// A file of tool definitions in place of a gateway, one JSON object a line; `-` is standard input
@@ -54,11 +58,7 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     let (server, tool) = &arguments.tool;
     let page = match &arguments.definitions {
         Some(file) => of_file(file, (server, tool), arguments.context)?,
-        None => {
-            let query = Query::default().with("context", Some(&arguments.context.to_string()));
-            let path = format!("servers/{}/tools/{}{query}", segment(server), segment(tool));
-            arguments.target.reach(shell)?.get(&path)?
-        }
+        None => known(arguments, shell)?,
     };
     if arguments.json {
         shell.json(&page)?;
@@ -75,6 +75,49 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
     Ok(Answer::Yes)
 }
 
+/// The page of a tool of a running gateway; of the catalogue where none runs, or has no such tool.
+fn known(arguments: &Arguments, shell: &mut Shell) -> Result<Value, Failure> {
+    let target = &arguments.target;
+    let answer = match target.find(shell)? {
+        Some(api) => {
+            let (server, tool) = &arguments.tool;
+            let query = Query::default().with("context", Some(&arguments.context.to_string()));
+            api.get(&format!("servers/{}/tools/{}{query}", segment(server), segment(tool)))
+        }
+        None => Err(Failure::unreachable(anyhow!(
+            "no gateway runs here, and the catalogue has no such tool: start one with `toolgate up`, or look for the tool \
+             with `toolgate catalog search`"
+        ))),
+    };
+    match answer {
+        Err(refused) if !target.is_elsewhere() => catalogued(arguments, shell)?.ok_or(refused),
+        answer => answer,
+    }
+}
+
+/// The page of a tool of the catalogue, if it is there. Names of its servers hold a `/` themselves, so each may be the one
+/// before the tool.
+fn catalogued(arguments: &Arguments, shell: &Shell) -> Result<Option<Value>, Failure> {
+    let directory = arguments.target.data_dir.ensured(&shell.environment)?;
+    let whole = format!("{}/{}", arguments.tool.0, arguments.tool.1);
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let found: Result<_, CatalogError> = runtime.block_on(async {
+        let catalog = Catalog::open(&directory).await?;
+        let mut found = None;
+        for (at, _) in whole.match_indices('/') {
+            let Some((server, tool)) = whole.split_at_checked(at) else { continue };
+            let Some(entry) = catalog.tool(server, tool.trim_start_matches('/')).await? else { continue };
+            let tools = catalog.server(server).await?.map_or(1, |server| server.tools);
+            found = Some((entry.definition, tools));
+            break;
+        }
+        catalog.close().await;
+        Ok(found)
+    });
+    let Some((tool, tools)) = found.map_err(failure)? else { return Ok(None) };
+    page_of(&tool, usize::try_from(tools).unwrap_or(usize::MAX), arguments.context).map(Some)
+}
+
 /// The page of a tool in a file. Rows without a server's name are of every server.
 fn of_file(file: &Path, (server, name): (&str, &str), window: u64) -> Result<Value, Failure> {
     let all = definitions::read_all(file)?;
@@ -89,17 +132,18 @@ fn of_file(file: &Path, (server, name): (&str, &str), window: u64) -> Result<Val
         ))
     })?;
     let tool = Definition { server: server.to_owned(), ..tool.clone() };
-    let verdict = Verdict { machine: classify(&tool), overridden: None };
-    let around = Surroundings {
-        server: server.to_owned(),
-        tools_of_server: of_server.len(),
-        ..Surroundings::default()
-    };
-    let page = Page::write(&tool, &verdict, &around).map_err(Failure::no)?;
-    let tokens = Tokenizer::load()?.count_definition(&tool);
+    page_of(&tool, of_server.len(), window)
+}
+
+/// The page of a tool that is only known by its definition.
+fn page_of(tool: &Definition, tools_of_server: usize, window: u64) -> Result<Value, Failure> {
+    let verdict = Verdict { machine: classify(tool), overridden: None };
+    let around = Surroundings { server: tool.server.clone(), tools_of_server, ..Surroundings::default() };
+    let page = Page::write(tool, &verdict, &around).map_err(Failure::no)?;
+    let tokens = Tokenizer::load()?.count_definition(tool);
     Ok(json!({
-        "server": server,
-        "tool": name,
+        "server": tool.server,
+        "tool": tool.name,
         "facts": {"category": verdict.category(), "severity": verdict.severity(), "machine": verdict.machine,
             "tokens": tokens, "context_share": context_share(tokens, window)},
         "page": page,
@@ -108,7 +152,7 @@ fn of_file(file: &Path, (server, name): (&str, &str), window: u64) -> Result<Val
     }))
 }
 
-/// Servers have no `/` in their names; tools may.
+/// Servers of a gateway have no `/` in their names; tools may.
 fn parse_tool(text: &str) -> Result<(String, String), String> {
     match text.split_once('/') {
         Some((server, tool)) if !server.is_empty() && !tool.is_empty() => {
