@@ -1,10 +1,12 @@
 //! The catalogue as the rest of the program asks it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _};
+use tokio::sync::OnceCell;
 use toolgate_catalog::{Category, Definition, Label, Severity};
 
 use crate::database;
@@ -24,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Catalog {
     directory: PathBuf,
     pool: SqlitePool,
+    /// Set once it is known to be there.
+    made: Arc<OnceCell<()>>,
 }
 
 /// A page of hits.
@@ -143,26 +147,46 @@ impl Catalog {
     ///
     /// It cannot be made or read, or another version of the program made it.
     pub async fn open(directory: &Path) -> Result<Self, CatalogError> {
-        if !database::is_ready(directory).await? {
-            match import::open(directory).await {
-                Ok(writer) => writer.close().await?,
-                // Whoever imports has made it.
-                Err(CatalogError::Importing) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Self::at(directory))
+        let catalog = Self::at(directory);
+        catalog.make().await?;
+        Ok(catalog)
     }
 
-    /// The catalogue of a data directory, whether or not it is there; questions tell if it is not. It must be called
-    /// within a Tokio runtime.
+    /// The catalogue of a data directory. One that is not there is made when it is first asked something, so that whoever never asks
+    /// pays nothing; if it cannot be used, the questions tell why. It must be called within a Tokio runtime.
     #[must_use]
     pub fn at(directory: &Path) -> Self {
         let pool = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(database::reading(directory));
-        Self { directory: directory.to_owned(), pool }
+        Self { directory: directory.to_owned(), pool, made: Arc::default() }
+    }
+
+    /// Makes it with the first entries, unless it is there.
+    async fn make(&self) -> Result<(), CatalogError> {
+        let made = self.made.get_or_try_init(async || {
+            if database::is_ready(&self.directory).await? {
+                return Ok(());
+            }
+            match import::open(&self.directory).await {
+                Ok(writer) => writer.close().await,
+                // Whoever imports has made it.
+                Err(CatalogError::Importing) => Ok(()),
+                Err(error) => Err(error),
+            }
+        });
+        made.await.copied()
+    }
+
+    /// The answer to a question, in due time.
+    async fn answer<T>(
+        &self,
+        answer: impl Future<Output = Result<T, CatalogError>>,
+    ) -> Result<T, CatalogError> {
+        let late = CatalogError::TimedOut { seconds: PATIENCE.as_secs() };
+        self.make().await?;
+        tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(late))
     }
 
     /// The data directory.
@@ -183,7 +207,7 @@ impl Catalog {
         cursor: Option<&str>,
     ) -> Result<Page<ToolHit>, CatalogError> {
         let cursor = checked(limit, cursor)?;
-        in_time(async {
+        self.answer(async {
             let mut connection = self.pool.acquire().await?;
             let found = hits(&mut connection, (Kind::Tools, search), limit, cursor).await?;
             let rows = by_id(&mut connection, TOOL, &found.ids).await?;
@@ -205,7 +229,7 @@ impl Catalog {
         cursor: Option<&str>,
     ) -> Result<Page<ServerHit>, CatalogError> {
         let cursor = checked(limit, cursor)?;
-        in_time(async {
+        self.answer(async {
             let mut connection = self.pool.acquire().await?;
             let found = hits(&mut connection, (Kind::Servers, search), limit, cursor).await?;
             let rows = by_id(&mut connection, SERVER, &found.ids).await?;
@@ -221,7 +245,7 @@ impl Catalog {
     ///
     /// The catalogue cannot answer.
     pub async fn tool(&self, server: &str, name: &str) -> Result<Option<ToolEntry>, CatalogError> {
-        in_time(async {
+        self.answer(async {
             let text = format!("{TOOL} WHERE server.name = ? AND tool.name = ?");
             let row = sqlx::query(AssertSqlSafe(text))
                 .bind(server.to_owned())
@@ -242,7 +266,7 @@ impl Catalog {
     ///
     /// The catalogue cannot answer.
     pub async fn server(&self, name: &str) -> Result<Option<ServerHit>, CatalogError> {
-        in_time(async {
+        self.answer(async {
             let text = format!("{SERVER} WHERE server.name = ?");
             let row =
                 sqlx::query(AssertSqlSafe(text)).bind(name.to_owned()).fetch_optional(&self.pool).await?;
@@ -257,7 +281,7 @@ impl Catalog {
     ///
     /// The catalogue cannot answer.
     pub async fn versions(&self, name: &str) -> Result<Vec<VersionEntry>, CatalogError> {
-        in_time(async {
+        self.answer(async {
             let rows = sqlx::query(
                 "SELECT server.name, version.version, document, meta, version.version = server.version AS newest \
                  FROM version JOIN server ON server.id = server_id WHERE server.name = ? \
@@ -278,7 +302,7 @@ impl Catalog {
     /// The catalogue cannot answer.
     pub async fn listed(&self, listing: &Listing<'_>) -> Result<Vec<VersionEntry>, CatalogError> {
         let names = serde_json::to_string(listing.names).unwrap_or_default();
-        in_time(async {
+        self.answer(async {
             let rows = sqlx::query(
                 "SELECT server.name, version.version, document, meta, 1 AS newest FROM server \
                  JOIN version ON server_id = server.id AND version.version = server.version \
@@ -305,7 +329,7 @@ impl Catalog {
     ///
     /// The catalogue cannot answer.
     pub async fn size(&self) -> Result<Size, CatalogError> {
-        in_time(async {
+        self.answer(async {
             // Entries are never taken out, so that the last number is the count.
             let row = sqlx::query(
                 "SELECT coalesce((SELECT max(id) FROM server), 0) AS servers, \
@@ -344,11 +368,6 @@ fn checked(limit: usize, cursor: Option<&str>) -> Result<Option<Cursor>, Catalog
         return Err(CatalogError::Limit(limit));
     }
     cursor.map(|text| Cursor::parse(text).ok_or(CatalogError::Cursor)).transpose()
-}
-
-async fn in_time<T>(answer: impl Future<Output = Result<T, CatalogError>>) -> Result<T, CatalogError> {
-    let late = CatalogError::TimedOut { seconds: PATIENCE.as_secs() };
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(late))
 }
 
 /// The rows of entries in the order of their numbers.

@@ -71,7 +71,8 @@ impl ControlPlane {
         } else {
             Index::off(&options)
         };
-        let catalog = runtime.block_on(catalog_of(data_dir));
+        // Its connections belong to a runtime from the beginning.
+        let catalog = runtime.block_on(async { Catalog::at(data_dir) });
         let data_dir = data_dir.to_path_buf();
         let offer = administration.offer;
         Ok(Self { resources, index, catalog, offer, runtime, data_dir, admin: Arc::default() })
@@ -133,18 +134,6 @@ impl ControlPlane {
         self.index.stop().await;
         self.catalog.close().await;
         store.close().await;
-    }
-}
-
-/// The catalogue, made if it is missing. Calls do not need it: a gateway whose catalogue cannot be used serves all the
-/// same, and questions to the catalogue tell why.
-async fn catalog_of(data_dir: &Path) -> Catalog {
-    match Catalog::open(data_dir).await {
-        Ok(catalog) => catalog,
-        Err(error) => {
-            tracing::warn!(%error, "the catalogue cannot be used");
-            Catalog::at(data_dir)
-        }
     }
 }
 
