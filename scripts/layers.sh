@@ -34,6 +34,8 @@ forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journa
 forbid toolgate-clients toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp tokio hyper axum
 # The catalogue's entries are information: nothing of what is in force is known there.
 forbid toolgate-registry toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-admin imagegen-mcp axum
+# Below whatever connects to hosts that somebody else named: imagegen too, which knows nothing else of the workspace.
+forbid toolgate-egress toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-registry toolgate-gateway toolgate imagegen-mcp axum sqlx
 forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
 forbid toolgate-gateway toolgate-admin axum

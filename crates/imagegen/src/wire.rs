@@ -12,8 +12,9 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
+use toolgate_egress::Guard;
 
-pub(crate) use guard::{Fetched, Fetcher, Guard};
+pub(crate) use guard::{Fetched, Fetcher};
 pub(crate) use multipart::{Form, Part};
 
 use crate::call::Call;

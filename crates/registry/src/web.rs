@@ -1,14 +1,12 @@
 //! Asking other people's machines, politely: one client that names itself, follows no redirects, sends no credentials,
 //! and reads no more than a limit.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
+use toolgate_egress::Guard;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -22,24 +20,6 @@ pub(crate) enum Reach {
     Any,
     /// Those of the open internet, by https: somebody else named them.
     Public,
-}
-
-/// Resolves names to public addresses only. The addresses that pass are those that are connected to, so that a name
-/// cannot mean one thing when it is checked and another when it is used.
-#[derive(Clone, Copy, Debug)]
-struct Guard;
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(io::Error::other("the name leads to no public address").into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
 }
 
 impl Reach {
@@ -56,7 +36,7 @@ impl Reach {
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE);
         if self == Self::Public {
-            builder = builder.dns_resolver(Guard);
+            builder = builder.dns_resolver(Guard::Public);
         }
         builder.build().map_err(|error| format!("secure connections cannot be set up: {}", causes(&error)))
     }
@@ -72,13 +52,8 @@ impl Reach {
             Self::Any if matches!(url.scheme(), "http" | "https") && !host.is_empty() => Ok(url),
             Self::Any => Err("it is no `http` or `https` URL"),
             Self::Public if url.scheme() != "https" => Err("it does not begin with `https://`"),
-            Self::Public => {
-                let bare = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-                if bare.is_ok_and(|address| !is_public(address)) {
-                    return Err("it leads to no public address");
-                }
-                Ok(url)
-            }
+            Self::Public if !Guard::Public.admits_host(host) => Err("it leads to no public address"),
+            Self::Public => Ok(url),
         }
     }
 }
@@ -115,81 +90,9 @@ pub(crate) fn causes(error: &reqwest::Error) -> String {
     text
 }
 
-/// Whether an address belongs to the open internet. Anything special is not (IANA's registries of special addresses).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let special = match address.octets() {
-        [0 | 10 | 127 | 224.., ..] | [169, 254, ..] | [192, 168, ..] | [198, 18 | 19, ..] => true,
-        [100, second, ..] => second & 0xc0 == 64,
-        [172, second, ..] => second & 0xf0 == 16,
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => true,
-        _ => false,
-    };
-    !special
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    // Only what is given out as global: this leaves out loopback, link-local, unique local, multicast, IPv4 in IPv6
-    // (mapped, compatible) and NAT64.
-    match address.segments() {
-        [0x2001, 0..0x0200, ..] | [0x2001, 0x0db8, ..] | [0x2002, ..] | [0x3fff, 0..0x1000, ..] => false,
-        [0x2000..0x4000, ..] => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_open_internet_is_public() {
-        for address in ["1.1.1.1", "100.63.0.1", "100.128.0.1", "172.32.0.1", "192.0.1.1", "2606:4700::1111"]
-        {
-            assert!(is_public(address.parse().unwrap()), "{address}");
-        }
-        for address in [
-            "0.1.2.3",
-            "10.0.0.1",
-            "100.64.0.1",
-            "100.127.255.255",
-            "127.0.0.1",
-            "169.254.169.254",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.8",
-            "192.0.2.1",
-            "192.88.99.1",
-            "192.168.1.1",
-            "198.18.0.1",
-            "198.19.255.255",
-            "198.51.100.1",
-            "203.0.113.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::ffff:1.1.1.1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "fc00::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "2001::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "3fff::1",
-        ] {
-            assert!(!is_public(address.parse().unwrap()), "{address}");
-        }
-    }
 
     #[test]
     fn what_somebody_else_named_must_be_public() {
@@ -198,6 +101,7 @@ mod tests {
             "https://user@example.com/",
             "https://127.0.0.1/mcp",
             "https://[::1]/",
+            "https://[::ffff:1.1.1.1]/",
             "https://0x7f000001/",
             "https://2130706433/",
             "ftp://example.com/",

@@ -1,13 +1,11 @@
 //! Fetching pictures from addresses that somebody else named: only https, only hosts that are allowed, only public
 //! addresses, no redirects, no key, and no more than a limit.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url};
+use toolgate_egress::Guard;
 
 use super::causes;
 use super::retry::Pauses;
@@ -21,10 +19,8 @@ const STALL_PATIENCE: Duration = Duration::from_secs(30);
 /// Where Replicate's pictures are: this host and those below it.
 const REPLICATE_DELIVERY: &str = "replicate.delivery";
 
-/// Resolves names to public addresses only. The addresses that pass are those that are connected to, so that a name
-/// cannot mean one thing when it is checked and another when it is used.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Guard;
+/// Where connections to hosts that the operator does not list may lead.
+const GUARD: Guard = Guard::PublicOrMapped;
 
 /// Fetches pictures.
 #[derive(Clone, Debug)]
@@ -44,26 +40,13 @@ pub(crate) enum Fetched {
     Input,
 }
 
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(io::Error::other("the name leads to no public address").into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
-    }
-}
-
 impl Fetcher {
     /// Fetches from Replicate's delivery hosts and from those that the operator lists.
     ///
     /// # Errors
     /// The system's certificates cannot be used.
     pub(crate) fn new(hosts: Vec<HostPort>) -> Result<Self, Failure> {
-        let (guarded, listed) = (super::client(Some(Guard))?, super::client(None)?);
+        let (guarded, listed) = (super::client(Some(GUARD))?, super::client(None)?);
         Ok(Self { guarded, listed, hosts, limit: LARGEST_PICTURE })
     }
 
@@ -95,7 +78,7 @@ impl Fetcher {
             Some("it names a port")
         } else if by == Fetched::Delivery && !delivery {
             Some("its host is no known delivery host")
-        } else if bare_address(host).is_some_and(|ip| !is_public(ip)) {
+        } else if !GUARD.admits_host(host) {
             Some("it leads to no public address")
         } else {
             None
@@ -205,87 +188,15 @@ fn failed(url: &Url, why: &str, code: &str) -> Failure {
     )
 }
 
-/// The host of an address, if it is no name.
-fn bare_address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// Whether an address belongs to the open internet. Anything special is not.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => is_public_v6(address),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(a == 0
-        || a >= 224
-        || address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_documentation()
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (18..20).contains(&b)))
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    if let Some(inner) = address.to_ipv4_mapped() {
-        return is_public_v4(inner);
-    }
-    let [a, b, ..] = address.segments();
-    let global = (0x2000..0x4000).contains(&a);
-    // Documentation, Teredo and other protocol assignments, and 6to4, which carries an IPv4 address.
-    let special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || a == 0x2002 || (a == 0x3fff && b < 0x1000);
-    global && !special
-}
-
 #[cfg(test)]
 mod tests {
+    use reqwest::dns::Resolve as _;
+
     use super::*;
 
     fn fetcher(listed: &[(&str, Option<u16>)]) -> Fetcher {
         let hosts = listed.iter().map(|&(host, port)| HostPort { host: host.to_owned(), port }).collect();
         Fetcher::new(hosts).unwrap()
-    }
-
-    #[test]
-    fn only_public_addresses_are_public() {
-        for (address, public) in [
-            ("1.1.1.1", true),
-            ("151.101.1.1", true),
-            ("2606:4700::1111", true),
-            ("0.0.0.0", false),
-            ("10.1.2.3", false),
-            ("127.0.0.1", false),
-            ("100.64.0.1", false),
-            ("169.254.169.254", false),
-            ("172.16.0.1", false),
-            ("192.168.1.1", false),
-            ("192.0.0.8", false),
-            ("198.18.0.1", false),
-            ("203.0.113.9", false),
-            ("224.0.0.1", false),
-            ("255.255.255.255", false),
-            ("::", false),
-            ("::1", false),
-            ("::ffff:127.0.0.1", false),
-            ("::ffff:1.1.1.1", true),
-            ("::127.0.0.1", false),
-            ("64:ff9b::7f00:1", false),
-            ("2002:7f00:1::", false),
-            ("2001::1", false),
-            ("2001:db8::1", false),
-            ("fc00::1", false),
-            ("fe80::1", false),
-            ("fec0::1", false),
-            ("ff02::1", false),
-        ] {
-            assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
-        }
     }
 
     #[test]
@@ -304,6 +215,7 @@ mod tests {
             ("https://0x7f000001/a.png", false, false),
             ("https://2130706433/a.png", false, false),
             ("https://[::ffff:169.254.169.254]/", false, false),
+            ("https://[::ffff:1.1.1.1]/", false, true),
             ("file:///etc/passwd", false, false),
             ("ftp://127.0.0.1:8440/a", false, false),
             ("http://u:p@127.0.0.1:8440/a", false, false),
@@ -319,7 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_to_this_machine_is_not_resolved() {
-        let found = Guard.resolve("localhost".parse().unwrap()).await;
+        let found = GUARD.resolve("localhost".parse().unwrap()).await;
         assert!(found.err().unwrap().to_string().contains("no public address"));
     }
 }
