@@ -27,6 +27,7 @@ for leaf in "${LEAVES[@]}"; do
 done
 for pure in toolgate-json toolgate-policy toolgate-quota toolgate-journal toolgate-catalog; do forbid "$pure" tokio hyper axum; done
 forbid toolgate-store toolgate-json hyper axum
+forbid toolgate-sqlite toolgate-json toolgate-policy toolgate-journal toolgate-catalog toolgate-store toolgate-index toolgate-mcp toolgate-registry toolgate-gateway toolgate imagegen-mcp hyper axum
 forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp hyper axum
 # The catalogue speaks of policies: it checks that those it recommends can be loaded.
 forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp

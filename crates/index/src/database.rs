@@ -1,13 +1,13 @@
 //! The database file: opening it for writing and for reading, and its format. What is SQLite's own is here,
 //! in `schema.sql`, and in the result codes of `error.rs`.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::error::ShipError;
@@ -22,21 +22,9 @@ const LOCK_WAIT: Duration = Duration::from_millis(500);
 /// Opens the database for writing, and makes it if it is not there.
 pub(crate) async fn open_writer(options: &Options) -> Result<SqliteConnection, ShipError> {
     let path = options.file();
-    // Made here so that nobody else may read it; its companions take over the mode.
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(|source| ShipError::File { path: path.clone(), source })?;
-    let mut connect = base(&path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .page_size(PAGE_BYTES)
-        .pragma("cache_size", "-65536")
-        .pragma("wal_autocheckpoint", "4000")
-        .pragma("journal_size_limit", "67108864");
+    toolgate_sqlite::make_private(&path).map_err(|source| ShipError::File { path: path.clone(), source })?;
+    let mut connect =
+        toolgate_sqlite::writing(base(&path)).page_size(PAGE_BYTES).pragma("wal_autocheckpoint", "4000");
     if let Some(bytes) = options.max_bytes {
         connect = connect.pragma("max_page_count", (bytes / u64::from(PAGE_BYTES)).max(1).to_string());
     }
@@ -51,14 +39,7 @@ pub(crate) async fn open_reader(path: &Path) -> Result<SqliteConnection, sqlx::E
 }
 
 fn base(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(LOCK_WAIT)
-        .foreign_keys(false)
-        .pragma("temp_store", "memory")
-        .row_buffer_size(1024)
-        .thread_name(|_| "audit-index-db".to_owned())
-        .disable_statement_logging()
+    toolgate_sqlite::options(path, LOCK_WAIT, "audit-index-db").row_buffer_size(1024)
 }
 
 /// Makes the tables, or refuses those of another format: an earlier one is built again, a later one is left alone.

@@ -5,12 +5,13 @@ use std::collections::{BinaryHeap, HashMap};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Row, Sqlite};
+use toolgate_sqlite::Statement;
 
 use super::range::Range;
 use super::{Query, push_terms};
 use crate::ledger::ClassId;
 use crate::number::stored;
-use crate::rows::{RowList, Statement};
+use crate::rows::RowList;
 
 /// Events that are read of a class at first, for many classes at once: most contribute few. Stands in
 /// `FIRST_OF`, too.
