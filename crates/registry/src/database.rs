@@ -15,7 +15,7 @@ pub const FILE: &str = "catalog.db";
 /// Held while an import writes.
 const LOCK: &str = "catalog.lock";
 /// The format of the tables, in `PRAGMA user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// How long a lock of another process is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -104,7 +104,7 @@ async fn prepare(connection: &mut SqliteConnection, path: &Path) -> Result<bool,
     }
     if fresh {
         sqlx::raw_sql(include_str!("schema.sql")).execute(&mut *transaction).await?;
-        sqlx::query("PRAGMA user_version = 1").execute(&mut *transaction).await?;
+        sqlx::query("PRAGMA user_version = 2").execute(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(fresh)

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use toolgate_catalog::{Assessment, Category, Definition, Label, Severity};
 
-use crate::words;
+use crate::terms;
 
 /// An entry that was read, and judged where it can be.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ pub(crate) struct NewTool {
     /// SHA-256 of the definition.
     pub(crate) hash: [u8; 32],
     pub(crate) verdict: Stored,
-    pub(crate) words: ToolWords,
+    /// What it is found by, but for what its server adds.
+    pub(crate) terms: String,
 }
 
 /// What is stored of the machine's word.
@@ -36,14 +37,6 @@ pub(crate) struct Stored {
     pub(crate) confidence: f64,
     pub(crate) labels: Vec<Label>,
     pub(crate) reason: String,
-}
-
-/// What a tool is found by.
-#[derive(Clone, Debug)]
-pub(crate) struct ToolWords {
-    pub(crate) name: String,
-    pub(crate) server: String,
-    pub(crate) text: String,
 }
 
 /// A server's version to be stored.
@@ -187,6 +180,7 @@ impl NewTool {
     /// Judges a tool.
     pub(crate) fn new(definition: &Definition, canonical: String) -> Self {
         let verdict = Stored::of(toolgate_catalog::classify(definition));
+        let terms = terms::of_tool(definition, &verdict);
         Self {
             server: definition.server.clone(),
             name: definition.name.clone(),
@@ -194,21 +188,8 @@ impl NewTool {
             hash: Sha256::digest(&canonical).into(),
             definition: canonical,
             verdict,
-            words: ToolWords::of(definition),
+            terms,
         }
-    }
-}
-
-impl ToolWords {
-    /// The words of a definition.
-    pub(crate) fn of(definition: &Definition) -> Self {
-        let mut name = words::of_name(&definition.name);
-        if !definition.title.is_empty() {
-            name.push(' ');
-            name.push_str(&words::spread(&definition.title));
-        }
-        let server = words::of_name(&definition.server);
-        Self { name, server, text: words::spread(&definition.description) }
     }
 }
 

@@ -20,6 +20,7 @@ mod read;
 mod remotes;
 mod rows;
 mod search;
+mod terms;
 mod web;
 mod words;
 mod writer;

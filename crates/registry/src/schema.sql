@@ -1,4 +1,4 @@
--- Tables of the catalogue, format 1. Nothing in it is in force: entries are information.
+-- Tables of the catalogue, format 2. Nothing in it is in force: entries are information.
 
 -- Where entries came from, and how far each source was read.
 CREATE TABLE source (
@@ -60,14 +60,15 @@ CREATE TABLE tool (
     UNIQUE (server_id, name)
 );
 
--- Words of tools and servers; their texts are not stored twice. What a search is narrowed by is a word, too.
+-- The terms of tools and servers; their texts are not stored twice. There is one column, and where in it a term stands
+-- is not kept: `terms.rs` tells why.
 CREATE VIRTUAL TABLE tool_words USING fts5 (
-    name, server, text, facet,
-    content = '', contentless_delete = 1, detail = column, prefix = '2 3',
-    tokenize = 'porter ascii'
+    terms,
+    content = '', contentless_delete = 1, detail = none, prefix = '2 3',
+    tokenize = "porter ascii tokenchars '!$=@%#&'"
 );
 CREATE VIRTUAL TABLE server_words USING fts5 (
-    name, text, facet,
-    content = '', contentless_delete = 1, detail = column, prefix = '2 3',
-    tokenize = 'porter ascii'
+    terms,
+    content = '', contentless_delete = 1, detail = none, prefix = '2 3',
+    tokenize = "porter ascii tokenchars '!$=@%#&'"
 );

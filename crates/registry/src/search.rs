@@ -9,8 +9,8 @@ use toolgate_catalog::{Category, Label, Severity};
 
 use crate::entry::Transport;
 use crate::error::CatalogError;
+use crate::terms::{self, Class, Facets, Place};
 use crate::words::{self, Word};
-use crate::writer::{Facet, of_question};
 
 pub(crate) use cursor::Cursor;
 
@@ -23,7 +23,7 @@ const WINDOW: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Search {
     /// Words of name, title, description and server, all of which must be there. A star behind a word asks for all
-    /// that begin so. Any other sign only parts words.
+    /// that begin so; behind a single letter it asks names and servers alone. Any other sign only parts words.
     pub words: String,
     /// The category; of tools.
     pub category: Option<Category>,
@@ -116,14 +116,14 @@ impl Tiers {
             let questions = if typed { Vec::new() } else { vec![facets] };
             return Self { kind, questions };
         }
-        let columns: &[&str] = match kind {
-            Kind::Tools => &["name", "name server", "name server text"],
-            Kind::Servers => &["name", "name text"],
+        let places: &[Place] = match kind {
+            Kind::Tools => &[Place::Name, Place::NameOrServer, Place::Anywhere],
+            Kind::Servers => &[Place::Name, Place::Anywhere],
         };
-        let whole = format!("(facet : {})", quoted(&of_question(&words), false));
-        let mut questions: Vec<String> = Vec::with_capacity(columns.len() + 1);
+        let whole = terms::whole_question(&words);
+        let mut questions: Vec<String> = Vec::with_capacity(places.len() + 1);
         let mut before: Option<String> = None;
-        for matches in std::iter::once(whole).chain(columns.iter().map(|columns| all_of(&words, columns))) {
+        for matches in std::iter::once(whole).chain(places.iter().map(|place| all_of(&words, *place))) {
             let mut question = matches.clone();
             if !facets.is_empty() {
                 question = format!("{question} AND {facets}");
@@ -177,26 +177,17 @@ impl Tiers {
 
 /// What narrows a search, as a question; empty if nothing does.
 fn facets(kind: Kind, search: &Search, server: Option<i64>) -> String {
-    let mut all: Vec<Facet> = search.transport.map(Facet::Transport).into_iter().collect();
-    if kind == Kind::Tools {
-        all.extend(search.category.map(Facet::Category));
-        all.extend(search.severity.map(Facet::Severity));
-        all.extend(search.label.map(Facet::Label));
-        all.extend(server.map(Facet::Server));
-    }
-    let words: Vec<String> = all.into_iter().map(|facet| quoted(&facet.word(), false)).collect();
-    if words.is_empty() { String::new() } else { format!("(facet : ({}))", words.join(" AND ")) }
+    let Search { category, severity, transport, label, .. } = *search;
+    let facets = match kind {
+        Kind::Tools => Facets { class: Class { category, severity, transport }, label, server },
+        Kind::Servers => Facets { class: Class { transport, ..Class::default() }, ..Facets::default() },
+    };
+    facets.questions().join(" AND ")
 }
 
-fn all_of(words: &[Word], columns: &str) -> String {
-    let words: Vec<String> = words.iter().map(|word| quoted(&word.text, word.prefix)).collect();
-    format!("({{{columns}}} : ({}))", words.join(" AND "))
-}
-
-/// A word that the database cannot take for anything else.
-fn quoted(word: &str, prefix: bool) -> String {
-    let star = if prefix { "*" } else { "" };
-    format!("\"{}\"{star}", word.replace('"', ""))
+fn all_of(words: &[Word], place: Place) -> String {
+    let questions: Vec<String> = words.iter().map(|word| terms::question(word, place)).collect();
+    format!("({})", questions.join(" AND "))
 }
 
 #[cfg(test)]

@@ -58,15 +58,6 @@ fn spread_plain(text: &str) -> String {
     out
 }
 
-/// The words of a name, and the name in one piece, so that `createIssue` is found by `createissue`, too.
-pub(crate) fn of_name(name: &str) -> String {
-    let spread = spread(name);
-    if !spread.contains(' ') {
-        return spread;
-    }
-    format!("{spread} {}", joined(name))
-}
-
 /// Letters and digits of a text in one piece.
 pub(crate) fn joined(text: &str) -> String {
     let plain = text.nfkd().filter(|c| c.is_alphanumeric() && !is_combining_mark(*c));
@@ -82,7 +73,9 @@ pub(crate) fn question(typed: &str) -> Vec<Word> {
         let mut parts = spread.split(' ').filter(|part| !part.is_empty()).peekable();
         while let Some(part) = parts.next() {
             let last = parts.peek().is_none();
-            words.push(Word { text: part.to_owned(), prefix: prefix && last });
+            // A sign of those scripts is a whole word: none goes on behind it.
+            let whole = part.chars().all(is_dense);
+            words.push(Word { text: part.to_owned(), prefix: prefix && last && !whole });
         }
     }
     words.truncate(MOST_WORDS);
@@ -109,8 +102,7 @@ mod tests {
         assert_eq!(spread("天気を調べる"), "天 気 を 調 へ る");
         assert_eq!(spread("Größe café"), "große cafe");
         assert_eq!(spread("  --  "), "");
-        assert_eq!(of_name("createIssue"), "create issue createissue");
-        assert_eq!(of_name("search"), "search");
+        assert_eq!(joined("createIssue-v2"), "createissuev2");
         assert_eq!(spread(&"x".repeat(100)), "x".repeat(64));
     }
 
@@ -122,6 +114,7 @@ mod tests {
         };
         assert_eq!(of("crea* issue"), ["crea*", "issue"]);
         assert_eq!(of("get-iss*"), ["get", "iss*"]);
+        assert_eq!(of("天*"), ["天"]);
         assert_eq!(of("* \" OR ( NEAR"), ["or", "near"]);
     }
 

@@ -1,7 +1,6 @@
 //! The one who writes: a batch of entries, and how far their source was read, are one transaction. After a crash the
 //! catalogue holds all of a batch or nothing of it. An entry that is there already is changed only where it differs.
 
-mod facet;
 mod servers;
 mod tools;
 
@@ -17,7 +16,6 @@ use crate::database;
 use crate::entry::{Entry, NewServer, NewTool, Transports};
 use crate::error::CatalogError;
 
-pub(crate) use facet::{Facet, of_question};
 pub(crate) use tools::{category_of, severity_of};
 
 /// What an import did.

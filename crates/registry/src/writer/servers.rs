@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::{Known, Tally, facet};
+use super::{Known, Tally};
 use crate::entry::{NewServer, NewTool, Status, Transports};
 use crate::rows::RowList;
-use crate::words;
+use crate::terms;
 
 /// All servers, by name.
 pub(super) struct Servers<'a> {
@@ -88,15 +88,11 @@ impl Servers<'_> {
             after: ")",
         };
         NAMES.execute(connection, &fresh, |s, (id, name)| s.bind(*id).bind(name.clone())).await?;
-        const WORDS: RowList = RowList {
-            before: "INSERT INTO server_words (rowid, name, text, facet) VALUES",
-            columns: 4,
-            after: "",
-        };
+        const WORDS: RowList =
+            RowList { before: "INSERT INTO server_words (rowid, terms) VALUES", columns: 2, after: "" };
         WORDS
             .execute(connection, &fresh, |statement, (id, name)| {
-                let facets = facet::of_server(name, Transports::default());
-                statement.bind(*id).bind(words::of_name(name)).bind("").bind(facets)
+                statement.bind(*id).bind(terms::of_server((name, ""), "", Transports::default()))
             })
             .await?;
         Ok(placed)
@@ -201,16 +197,9 @@ async fn show(connection: &mut SqliteConnection, id: i64, new: &NewServer) -> Re
     if new.status == Status::Deleted {
         return Ok(());
     }
-    let mut name = words::of_name(&new.name);
-    if !new.title.is_empty() {
-        name.push(' ');
-        name.push_str(&words::spread(&new.title));
-    }
-    sqlx::query("INSERT INTO server_words (rowid, name, text, facet) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO server_words (rowid, terms) VALUES (?, ?)")
         .bind(id)
-        .bind(name)
-        .bind(words::spread(&new.description))
-        .bind(facet::of_server(&new.name, new.transports))
+        .bind(terms::of_server((&new.name, &new.title), &new.description, new.transports))
         .execute(connection)
         .await
         .map(drop)

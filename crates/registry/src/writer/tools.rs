@@ -6,10 +6,11 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 use toolgate_catalog::{Category, Severity};
 
+use super::Tally;
 use super::servers::Placed;
-use super::{Tally, facet};
-use crate::entry::{Stored, ToolWords, Transports, definition_of, labels_of};
+use crate::entry::{Stored, Transports, definition_of, labels_of};
 use crate::rows::RowList;
+use crate::terms;
 
 const FIND: RowList = RowList {
     before: "WITH wanted (server_id, name) AS (VALUES",
@@ -23,11 +24,8 @@ const TOOLS: RowList = RowList {
     columns: 11,
     after: "",
 };
-const WORDS: RowList = RowList {
-    before: "INSERT INTO tool_words (rowid, name, server, text, facet) VALUES",
-    columns: 5,
-    after: "",
-};
+const WORDS: RowList =
+    RowList { before: "INSERT INTO tool_words (rowid, terms) VALUES", columns: 2, after: "" };
 const NO_WORDS: RowList =
     RowList { before: "DELETE FROM tool_words WHERE rowid IN (VALUES", columns: 1, after: ")" };
 
@@ -76,7 +74,7 @@ pub(super) async fn place_anew(
 ) -> Result<(), sqlx::Error> {
     for (server, transports) in moved {
         let rows = sqlx::query(
-            "SELECT tool.id, tool.name, category, severity, labels, definition, server.name AS server FROM tool \
+            "SELECT tool.id, category, severity, labels, definition, server.name AS server FROM tool \
              JOIN server ON server.id = server_id WHERE server_id = ? ORDER BY tool.id",
         )
         .bind(*server)
@@ -84,7 +82,7 @@ pub(super) async fn place_anew(
         .await?;
         let mut fresh = Vec::new();
         for row in rows {
-            let (name, of): (String, String) = (row.try_get("name")?, row.try_get("server")?);
+            let of: String = row.try_get("server")?;
             let Ok(definition) = definition_of(&of, &row.try_get::<String, _>("definition")?) else {
                 continue;
             };
@@ -95,15 +93,13 @@ pub(super) async fn place_anew(
                 labels: labels_of(row.try_get("labels")?),
                 reason: String::new(),
             };
-            let facets = facet::of_tool(&name, &verdict, (*server, *transports));
-            fresh.push((row.try_get::<i64, _>("id")?, ToolWords::of(&definition), facets));
+            let terms =
+                terms::of_place(&terms::of_tool(&definition, &verdict), &verdict, (*server, *transports));
+            fresh.push((row.try_get::<i64, _>("id")?, terms));
         }
-        NO_WORDS.execute(connection, &fresh, |statement, (id, _, _)| statement.bind(*id)).await?;
+        NO_WORDS.execute(connection, &fresh, |statement, (id, _)| statement.bind(*id)).await?;
         WORDS
-            .execute(connection, &fresh, |statement, (id, words, facets)| {
-                let ToolWords { name, server, text } = words.clone();
-                statement.bind(*id).bind(name).bind(server).bind(text).bind(facets.clone())
-            })
+            .execute(connection, &fresh, |statement, (id, terms)| statement.bind(*id).bind(terms.clone()))
             .await?;
     }
     Ok(())
@@ -179,9 +175,7 @@ async fn insert(connection: &mut SqliteConnection, tools: &[(i64, Placed)]) -> R
         .await?;
     WORDS
         .execute(connection, tools, |statement, (id, Placed { server, transports, tool })| {
-            let facets = facet::of_tool(&tool.name, &tool.verdict, (*server, *transports));
-            let ToolWords { name, server, text } = tool.words.clone();
-            statement.bind(*id).bind(name).bind(server).bind(text).bind(facets)
+            statement.bind(*id).bind(terms::of_place(&tool.terms, &tool.verdict, (*server, *transports)))
         })
         .await
 }
