@@ -10,6 +10,7 @@ PROFILE ?= ci
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 BIN := $(TARGET_DIR)/$(PROFILE)
 PYTEST_ARGS ?=
+BUILD ?= -p toolgate -p imagegen-mcp
 
 .PHONY: help run build test test-rust test-e2e bench lint fmt doc deny tidy layers tools release fuzz-check
 
@@ -23,14 +24,18 @@ build:
 	@echo "== building toolgate and imagegen-mcp (the first time takes some minutes) =="
 	$(CARGO) build --profile $(PROFILE) -p toolgate -p imagegen-mcp
 
-test: test-rust test-e2e ## every test: Rust, then real clients and servers
+test: test-rust ## every test: Rust, then real clients and servers
+	@$(MAKE) --no-print-directory test-e2e BUILD="--workspace --bins --tests"
 
 test-rust:
 	@echo "== Rust tests of the workspace =="
 	$(CARGO) test --profile $(PROFILE) --workspace
 
-test-e2e: build tools ## the end-to-end tests alone; PYTEST_ARGS='-k reload' picks some
+# After the Rust tests the binaries come of the same build, with the features that tests ask of libraries; otherwise
+# half of the libraries would be built twice.
+test-e2e: tools ## the end-to-end tests alone; PYTEST_ARGS='-k reload' picks some
 	@echo "== end-to-end tests =="
+	$(CARGO) build --profile $(PROFILE) $(BUILD)
 	TOOLGATE_BIN="$(abspath $(BIN))" .tools/python/bin/python tests/e2e/run.py $(PYTEST_ARGS)
 
 tools:
