@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::error::CatalogError;
@@ -63,15 +63,9 @@ pub(crate) async fn is_ready(data_directory: &Path) -> Result<bool, CatalogError
 /// Opens the database for writing, and makes it if it is not there; tells whether it was made.
 pub(crate) async fn open_writer(data_directory: &Path) -> Result<(SqliteConnection, bool), CatalogError> {
     let path = file_of(data_directory);
-    // Made here so that nobody else may read it; its companions take over the mode.
-    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    made.map_err(|source| CatalogError::File { path: path.clone(), source })?;
-    let connect = base(&path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .pragma("cache_size", "-65536")
-        .pragma("wal_autocheckpoint", "8000")
-        .pragma("journal_size_limit", "67108864");
+    toolgate_sqlite::make_private(&path)
+        .map_err(|source| CatalogError::File { path: path.clone(), source })?;
+    let connect = toolgate_sqlite::writing(base(&path)).pragma("wal_autocheckpoint", "8000");
     let mut connection = connect.connect().await?;
     let fresh = prepare(&mut connection, &path).await?;
     Ok((connection, fresh))
@@ -83,15 +77,9 @@ pub(crate) fn reading(data_directory: &Path) -> SqliteConnectOptions {
 }
 
 fn base(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(LOCK_WAIT)
-        .foreign_keys(false)
-        .pragma("temp_store", "memory")
+    toolgate_sqlite::options(path, LOCK_WAIT, "catalog-db")
         .pragma("mmap_size", "268435456")
         .row_buffer_size(512)
-        .thread_name(|_| "catalog-db".to_owned())
-        .disable_statement_logging()
 }
 
 /// Makes the tables, or refuses those of another format.

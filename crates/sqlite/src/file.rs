@@ -1,24 +1,44 @@
 //! Making and opening the file.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::Permissions;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-/// Makes an empty file that its owner alone may read, if there is none; its companions take over the mode.
+/// Makes the file for its owner alone if it is not there, and takes it back from others if it is; the database gives
+/// its side files the same mode.
+///
+/// A file that is there is not opened: closing it again would end the locks that this process holds on it by
+/// other connections (POSIX advisory locks belong to process and file, <https://www.sqlite.org/howtocorrupt.html>, 2.2).
 ///
 /// # Errors
 ///
-/// The file can be neither made nor opened for writing.
+/// The file cannot be made, or its mode cannot be set.
 pub fn make_private(path: &Path) -> io::Result<()> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+    match std::fs::metadata(path) {
+        Ok(found) if found.permissions().mode() & 0o777 == 0o600 => Ok(()),
+        Ok(_) => std::fs::set_permissions(path, Permissions::from_mode(0o600)),
+        Err(error) if error.kind() == ErrorKind::NotFound => make(path),
+        Err(error) => Err(error),
+    }
 }
 
-/// How such a file is opened, for reading and for writing: it must be there, what is sorted stays in memory, and
+/// Makes an empty file, closed before anybody can know its name.
+fn make(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
+    match made.into_temp_path().persist_noclobber(path) {
+        Ok(()) => Ok(()),
+        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(refused) => Err(refused.error),
+    }
+}
+
+/// How a file whose content can be made again is opened, for reading and for writing: it must be there, what is sorted stays in memory, and
 /// statements are not logged. `lock_wait` is how long a lock of another process is waited for, `thread` the name of
 /// the connection's thread.
 #[must_use]
@@ -46,8 +66,6 @@ pub fn writing(options: SqliteConnectOptions) -> SqliteConnectOptions {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use sqlx::sqlite::SqliteConnection;
     use sqlx::{Connection as _, Executor as _};
 
@@ -101,12 +119,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_is_left_as_it_is() {
+    fn a_file_that_is_there_is_taken_back_from_others_and_else_left() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("some.db");
         std::fs::write(&path, "before").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
         make_private(&path).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"before");
-        assert!(make_private(directory.path()).is_err());
+        assert_eq!((std::fs::read(&path).unwrap().as_slice(), mode(&path)), (b"before".as_slice(), 0o600));
+        assert!(make_private(&directory.path().join("not there").join("some.db")).is_err());
+    }
+
+    #[test]
+    fn several_at_once_make_one_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("some.db");
+        std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..8).map(|_| scope.spawn(|| make_private(&path))).collect();
+            assert!(makers.into_iter().all(|maker| maker.join().unwrap().is_ok()));
+        });
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -1,5 +1,6 @@
-//! SQLite files whose content can be made again from elsewhere, as the audit index from the journal and the catalogue
-//! from its sources: how they are made and opened, and how many rows are written and read in one statement.
+//! SQLite files: how one is made for its owner alone; how those are opened whose content can be made again from
+//! elsewhere, as the audit index from the journal and the catalogue from its sources; and how many rows are written and
+//! read in one statement.
 
 mod file;
 mod rows;

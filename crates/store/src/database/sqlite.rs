@@ -1,9 +1,6 @@
 //! SQLite: one file, one writer at a time, readers beside it. What only SQLite has stands here: pragmas, the
 //! lock at the beginning of a write, the catalogue of tables, codes of errors.
 
-use std::fs::Permissions;
-use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +33,7 @@ pub(crate) struct SqliteFile {
 impl SqliteFile {
     /// Opens or makes the file, readable by its owner alone, in the newest format.
     pub(super) async fn open(path: &Path, busy: Duration) -> Result<Self, StoreError> {
-        make_private(path)?;
+        toolgate_sqlite::make_private(path).map_err(|error| io_error(path, error))?;
         let options = options(path, busy);
         let pool = |size| {
             SqlitePoolOptions::new()
@@ -130,31 +127,6 @@ pub(crate) fn options(path: &Path, busy: Duration) -> SqliteConnectOptions {
         .pragma("trusted_schema", "OFF")
         .pragma("secure_delete", "ON")
         .disable_statement_logging()
-}
-
-/// Makes the file if it is not there; the database gives its side files the same mode.
-///
-/// A file that is there is not opened: closing it again would end the locks that this process holds on it by
-/// other connections (POSIX advisory locks belong to process and file, <https://www.sqlite.org/howtocorrupt.html>, 2.2).
-fn make_private(path: &Path) -> Result<(), StoreError> {
-    let refused = |error| io_error(path, error);
-    match std::fs::metadata(path) {
-        Ok(found) if found.permissions().mode() & 0o777 == 0o600 => Ok(()),
-        Ok(_) => std::fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(refused),
-        Err(error) if error.kind() == ErrorKind::NotFound => make(path).map_err(refused),
-        Err(error) => Err(refused(error)),
-    }
-}
-
-/// Makes an empty file, closed before anybody can know its name.
-fn make(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let made = tempfile::Builder::new().permissions(Permissions::from_mode(0o600)).tempfile_in(folder)?;
-    match made.into_temp_path().persist_noclobber(path) {
-        Ok(()) => Ok(()),
-        Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(refused) => Err(refused.error),
-    }
 }
 
 /// A statement with its parameters.
