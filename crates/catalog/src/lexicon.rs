@@ -3,6 +3,7 @@
 
 mod english;
 mod objects;
+mod sources;
 mod tongues;
 
 use std::collections::HashMap;

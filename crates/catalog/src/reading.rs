@@ -1,10 +1,12 @@
 //! What the parts of a definition say a call does: the name, the sentences, the schema, set phrases.
 
+mod listing;
 mod name;
 mod phrases;
 mod prose;
 mod schema;
 
+pub(crate) use listing::listed_acts;
 pub(crate) use name::read_name;
 pub(crate) use phrases::{Phrase, Phrases};
 pub(crate) use prose::{Prose, read_prose};

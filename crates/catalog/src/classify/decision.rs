@@ -1,11 +1,13 @@
 //! The category: what the parts of a definition say, weighed against each other.
 
+mod made;
 mod query;
+mod taken;
 
 use crate::assessment::{Category, Evidence, Signal};
 use crate::definition::Definition;
 use crate::lexicon::{self, Force, Form, Kind};
-use crate::reading::{Act, Field, Phrase, Phrases, Prose};
+use crate::reading::{Act, Field, Phrase, Phrases, Prose, listed_acts};
 use crate::words;
 
 /// What was read.
@@ -42,13 +44,17 @@ mod confidence {
 /// Weighs the parts.
 pub(super) fn decide(parts: &Parts<'_>) -> Decision {
     let mut decision = words_say(parts);
+    taken::guides(parts, &mut decision);
+    taken::runs_to_look(parts, &mut decision);
     manages(parts, &mut decision);
     query::reads_only(parts, &mut decision);
     query::runs_free_text(parts, &mut decision);
     selects(parts, &mut decision);
     overwrites(parts, &mut decision);
     subscribes(parts, &mut decision);
-    makes(parts, &mut decision);
+    made::records(parts, &mut decision);
+    made::puts(parts, &mut decision);
+    made::imagines(parts, &mut decision);
     costs(parts, &mut decision);
     claims(parts, &mut decision);
     decision
@@ -58,12 +64,12 @@ pub(super) fn decide(parts: &Parts<'_>) -> Decision {
 fn words_say(parts: &Parts<'_>) -> Decision {
     let told = parts.prose.act.clone();
     match (parts.name.clone(), told) {
-        (None, None) => Decision {
+        (None, None) => taken::bare(parts).unwrap_or(Decision {
             category: Category::Read,
             confidence: confidence::NOTHING,
             why: String::new(),
             evidence: Vec::new(),
-        },
+        }),
         (Some(act), None) | (None, Some(act)) => alone(&act),
         (Some(name), Some(prose)) => together(name, prose),
     }
@@ -87,6 +93,14 @@ fn together(name: Act, prose: Act) -> Decision {
     // `unprotect`: what its description removes is what was added.
     if name.force == Force::Firm && name.category == Category::Write && name.verb.starts_with("un") {
         return from(&[&name], Category::Write, confidence::ONE_CLEARLY);
+    }
+    // `cancel: Cancel a query`: only the description says of what.
+    if name.verb == prose.verb && name.object.is_empty() && prose.force == Force::Firm {
+        return from(&[&prose], prose.category, confidence::ONE_CLEARLY);
+    }
+    // `post_report: Get a report`: the name tells the method of HTTP.
+    if name.verb == "post" && prose.category == Category::Read && prose.force == Force::Firm {
+        return from(&[&prose], Category::Read, confidence::ONE_SOFTLY);
     }
     match (name.force, prose.force) {
         (Force::Firm, Force::Soft) => from(&[&name], name.category, confidence::ONE_CLEARLY),
@@ -155,7 +169,12 @@ fn selects(parts: &Parts<'_>, decision: &mut Decision) {
     if decision.category == Category::Read && parts.name.as_ref().is_some_and(looks) {
         return;
     }
-    let Some(worst) = parts.selected.iter().cloned().chain(http_methods(parts)).reduce(Act::worse) else {
+    let told =
+        http_methods(parts).into_iter().chain(listed_acts(&parts.definition.description, parts.fields));
+    let acts: Vec<Act> = parts.selected.iter().cloned().chain(told).collect();
+    // Numbers are added.
+    let sums = acts.iter().any(|act| ["subtract", "multiply", "divide"].contains(&act.verb.as_str()));
+    let Some(worst) = acts.into_iter().filter(|act| !sums || act.verb != "add").reduce(Act::worse) else {
         return;
     };
     if worst.category > decision.category {
@@ -187,18 +206,27 @@ fn http_methods(parts: &Parts<'_>) -> Option<Act> {
     })
 }
 
+/// What was thrown away can be taken back from here, until it is emptied.
+const BINS: [&str; 4] = ["bin", "trash", "recycle", "trashcan"];
+
 /// A write over what was there, or what cannot be undone.
 fn overwrites(parts: &Parts<'_>, decision: &mut Decision) {
     match decision.category {
         Category::Write => {
             let phrase =
                 parts.phrases.get(Phrase::Overwrites).or_else(|| parts.phrases.get(Phrase::Irreversible));
-            if let Some(found) = phrase.filter(|_| !chooses_to_overwrite(parts)) {
+            let found = phrase.cloned().or_else(|| replaces_all(parts));
+            if let Some(found) = found.filter(|_| !chooses_to_overwrite(parts)) {
                 let why = format!("its description says `{}`", found.quote);
-                decision.raise(Category::Destructive, why, vec![found.clone()]);
+                decision.raise(Category::Destructive, why, vec![found]);
             }
         }
         Category::Destructive => {
+            let empties =
+                |act: &Act| act.category == Category::Destructive && BINS.contains(&act.object.as_str());
+            if acts(parts).any(empties) {
+                return;
+            }
             if let Some(found) = parts.phrases.get(Phrase::Recoverable)
                 && !parts.phrases.has(Phrase::Irreversible)
             {
@@ -210,6 +238,14 @@ fn overwrites(parts: &Parts<'_>, decision: &mut Decision) {
         }
         Category::Read | Category::Execute | Category::Financial => {}
     }
+}
+
+/// `replace a document completely`
+fn replaces_all(parts: &Parts<'_>) -> Option<Evidence> {
+    const WHOLLY: [&str; 6] = ["completely", "entirely", "entire", "whole", "wholesale", "wholly"];
+    let replaces = parts.prose.act.as_ref().filter(|act| act.verb == "replace")?;
+    let words = words::of_text(&replaces.evidence.quote);
+    words.iter().any(|word| WHOLLY.contains(&word.lower.as_str())).then(|| replaces.evidence.clone())
 }
 
 /// Whether overwriting is an option that must be asked for.
@@ -231,51 +267,6 @@ fn subscribes(parts: &Parts<'_>, decision: &mut Decision) {
         decision.category = Category::Write;
         decision.confidence = confidence::ONE_SOFTLY;
     }
-}
-
-/// What is made of the arguments: by a model where there is a prompt; a file where a place for it is given.
-fn makes(parts: &Parts<'_>, decision: &mut Decision) {
-    const MAKING: [&str; 14] = [
-        "generate",
-        "gen",
-        "convert",
-        "format",
-        "extract",
-        "transform",
-        "render",
-        "compress",
-        "encode",
-        "decode",
-        "download",
-        "export",
-        "beautify",
-        "clean",
-    ];
-    let makes = acts(parts).any(|act| MAKING.contains(&act.verb.as_str()));
-    if decision.category != Category::Read || !makes {
-        return;
-    }
-    let generates = acts(parts).any(|act| act.verb == "generate" || act.verb == "gen");
-    let prompt = |field: &&Field<'_>| generates && field.words.last().is_some_and(|word| word == "prompt");
-    let of_field = |field: &Field<'_>| Evidence { quote: field.name.to_owned(), at: field.at.clone() };
-    let (category, found) = if let Some(prompt) = parts.fields.iter().find(prompt) {
-        (Category::Execute, of_field(prompt))
-    } else if let Some(place) = parts.fields.iter().find(|field| names_an_output(field)) {
-        (Category::Write, of_field(place))
-    } else if let Some(found) = parts.phrases.get(Phrase::Saves) {
-        (Category::Write, found.clone())
-    } else {
-        return;
-    };
-    let why = format!("it makes something, and its definition says `{}`", found.quote);
-    decision.raise(category, why, vec![found]);
-}
-
-/// Whether an argument says where a result is put.
-fn names_an_output(field: &Field<'_>) -> bool {
-    let has = |words: &[&str]| field.words.iter().any(|word| words.contains(&word.as_str()));
-    has(&["output", "save", "out", "dest", "destination", "target"])
-        && has(&["path", "dir", "directory", "file", "filename", "folder"])
 }
 
 /// A call that costs is a paid computation.

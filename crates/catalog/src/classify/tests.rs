@@ -87,6 +87,152 @@ fn an_argument_that_selects_the_action_counts_at_its_worst() {
 }
 
 #[test]
+fn what_can_be_put_back_is_no_destruction() {
+    use Category::{Destructive, Write};
+    for (name, description, expected) in [
+        ("clear_cache", "Clears the cache of thumbnails", Write),
+        ("evict", "Evicts an entry from the cache", Write),
+        ("clear_database", "Clears the database", Destructive),
+        ("clear_unread", "Clears unread threads", Write),
+        ("clear_threads", "Clears all threads", Destructive),
+        ("remove_from_allowlist", "Removes a host from the allowlist", Write),
+        ("removeContactFromList", "Remove a contact from a mailing list", Write),
+        ("remove_user_from_group", "Removes a user from a group", Destructive),
+        ("remove_contact", "Removes a contact from the address book", Destructive),
+        ("empty_trash", "Empties the trash", Destructive),
+        ("clear_bin", "Clear the recycle bin", Destructive),
+        ("trash_message", "Moves a message to the trash", Write),
+        ("stop_timer", "Stop the current running timer", Write),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
+fn what_can_be_started_again_is_stopped_and_not_destroyed() {
+    use Category::{Destructive, Execute, Write};
+    for (name, description, expected) in [
+        ("cancel_query", "Cancels an ongoing query", Execute),
+        ("cancel", "Cancels in-progress queries", Execute),
+        ("cancel_order", "Cancels an order", Destructive),
+        ("cancel", "", Destructive),
+        ("terminate_app", "Terminates an app", Execute),
+        ("kill_process", "Kills a process", Destructive),
+        ("force_terminate", "Force terminate a running session", Destructive),
+        ("force_push", "Pushes with force", Write),
+        ("close_session", "Closes the session", Write),
+        ("close_tab", "Closes a tab", Execute),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
+fn work_that_is_set_going_is_an_execution() {
+    use Category::{Destructive, Execute, Read, Write};
+    for (name, description, expected) in [
+        ("assign_reboot_task", "Assigns a reboot task to machines", Execute),
+        ("assign_wipe_task", "Assigns a wipe task to machines", Destructive),
+        ("assign_task", "Assigns a task to a person", Write),
+        ("forward_port", "Forwards a local port", Execute),
+        ("forward_message", "Forwards a message", Write),
+        ("activate_workflow", "Activates a workflow", Execute),
+        ("activate_rule", "Activates a rule", Write),
+        ("start_scan", "Starts a scan of the site", Execute),
+        ("run_analysis", "Runs an analysis and returns the result", Read),
+        ("run_lister", "Runs the lister to show open files", Read),
+        ("run_command", "Runs a command to show open files", Execute),
+        ("meeting_recorder", "Records meetings", Execute),
+        ("record_event", "Records an event", Write),
+        ("action", "", Execute),
+        ("mark_all_read", "Marks all threads as read", Write),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
+fn overwriting_all_is_destruction() {
+    use Category::{Destructive, Write};
+    check(&tool("update_document", "Replace a document completely"), Destructive);
+    check(&tool("update_document", "Replace a word of a document"), Write);
+    check(&tool("save_rows", "Saves rows. Rows with the same key are overwritten."), Destructive);
+    check(&tool("save_rows", "Saves rows. Other rows are not overwritten."), Write);
+}
+
+#[test]
+fn what_is_drawn_is_read_and_what_a_model_makes_is_run() {
+    use Category::{Execute, Read, Write};
+    let none = json!({});
+    let prompt = json!({"prompt": {"type": "string"}});
+    let file = json!({"filename": {"type": "string"}});
+    for (name, description, properties, expected) in [
+        ("image_quick_generate", "", &none, Execute),
+        ("generate_image_from_html", "", &none, Read),
+        ("generate_image_from_html", "", &file, Write),
+        ("qr", "Generate a QR code image", &none, Read),
+        ("update_hero", "Update the image of a hero with a new prompt", &prompt, Execute),
+        ("update_hero", "Update the name of a hero", &none, Write),
+        ("create_embeddings", "Creates embeddings of a text", &none, Read),
+    ] {
+        check(&with_schema(name, description, properties), expected);
+    }
+}
+
+#[test]
+fn arguments_say_where_a_result_goes_and_what_is_recorded() {
+    use Category::{Read, Write};
+    let text = json!({"type": "string"});
+    check(&with_schema("query_film", "Query the state of a film", &json!({"output_directory": text})), Write);
+    check(&with_schema("query_film", "Query the state of a film", &json!({"output_format": text})), Read);
+    check(&with_schema("download_page", "Download a page", &json!({"subdirectory": text})), Write);
+    check(&with_schema("list_pages", "List pages", &json!({"subdirectory": text})), Read);
+    let scored = |required: &[&str]| Definition {
+        input_schema: json!({"properties": {"score": {"type": "number"}}, "required": required}),
+        ..tool("score_essay", "Score an essay")
+    };
+    check(&scored(&["score"]), Write);
+    check(&scored(&[]), Read);
+}
+
+#[test]
+fn listed_actions_count_at_their_worst() {
+    use Category::{Destructive, Read, Write};
+    let args = "Edits a sheet. Args: operations: each with type: Operation type (update_cell, delete_row)";
+    check(&tool("edit_sheet", args), Destructive);
+    check(&tool("edit_sheet", "Edits a sheet. Operation type (update_cell, add_row)"), Write);
+    check(&tool("edit_sheet", "Edits a sheet. Use delete_sheet, drop_sheet to remove one."), Write);
+    let action =
+        json!({"action": {"type": "string", "description": "What to do: 'list', 'add' or 'delete'"}});
+    check(&with_schema("notes", "Works with notes", &action), Destructive);
+    let filter = json!({"action": {"type": "string", "description": "Filter by: create, update, delete"}});
+    check(&with_schema("list_events", "Lists events", &filter), Read);
+    let sums = json!({"operation": {"enum": ["add", "subtract", "multiply"]}});
+    check(&with_schema("calculator", "Does arithmetic", &sums), Read);
+    check(&tool("add_numbers", "Add two numbers together"), Read);
+}
+
+#[test]
+fn a_name_that_the_description_explains() {
+    use Category::{Execute, Read, Write};
+    for (name, description, expected) in [
+        ("run_select_query", "Executes SQL queries", Read),
+        ("run_query", "Executes SQL queries", Execute),
+        ("write_rule", "Provides guidance for writing rules", Read),
+        ("write_rule", "Writes a rule", Write),
+        ("deploy_help", "Tells how to deploy", Read),
+        ("post_scores", "Get the scores of a player", Read),
+        ("post_scores", "Adds the scores of a player", Write),
+        ("did_send_frame", "Check if a frame was sent", Read),
+        ("git_fetch", "Fetch objects from the remote repository", Write),
+        ("fetch_page", "Fetch a page from the web", Read),
+        ("ledger", "Fetch all pay-ins and pay-outs", Read),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
 fn annotations_raise_and_never_lower() {
     let lie = Annotations { read_only: Some(true), destructive: Some(false) };
     check(&Definition { annotations: lie, ..tool("delete_user", "Deletes a user") }, Category::Destructive);

@@ -57,14 +57,14 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         promote demote compose define declare initialize initialise login logout authenticate \
         unblock unban join upvote downvote react complete finalize increment decrement annotate \
         reorder propose contribute restore undo redo revert stage unstage escalate acknowledge \
-        dismiss unhide hide trash watermark allocate enroll unenroll rebase enter unresolve \
+        dismiss unhide hide watermark allocate enroll unenroll rebase enter unresolve \
         unpublish reassign reactivate reply upload duplicate enqueue sanitize transition toggle \
         onboard dedupe impersonate assume rearrange resize unsuspend suspend ban alias populate \
         reparent recategorize rsvp unmerge unstar favorite unfavorite unlike enrich backfill \
         subclass hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
         scaffold bootstrap unmark",
     ),
-    (Write, Firm, Either, "put post set patch comment tweet retweet"),
+    (Write, Firm, Either, "put post set patch comment tweet retweet trash"),
     (
         Write,
         Soft,
@@ -168,9 +168,9 @@ pub(super) const OPENERS: &str = "this the a an it tool tools function endpoint 
         client clients one step first simple simply easily advanced service we i our us them their \
         both various comprehensive basic full powerful quick smart specialized intended responsible \
         via with support supports supporting purpose main primary low high level direct unified \
-        general generic at any";
+        general generic at any multi";
 
 /// Words that end the object of a verb.
 pub(super) const PREPOSITIONS: &str = "for from to by with using in on of at about via into onto through within between under over \
         as that which where when if based against across before after and or per given during \
-        without so matching containing including returns returning via without";
+        without so matching containing including returns returning via together off";

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Force, Verb};
+use super::{Force, Form, Verb, sources};
 use crate::assessment::Category::{self, Destructive, Execute, Financial, Read, Write};
 
 /// Verbs, the heads of their objects (`_` joins two words), and what they do together.
@@ -64,6 +64,7 @@ const RULES: &[Rule] = &[
         "flight flights hotel room ticket tickets trip ride car taxi table_paid rental cab",
         Financial,
     ),
+    ("approve", "token tokens", Financial),
     ("claim", "reward rewards airdrop fees interest yield staking_rewards", Financial),
     ("checkout", "cart order basket session shopping_cart", Financial),
     ("approve set increase", "allowance spender token_allowance erc20 token_approval", Financial),
@@ -95,7 +96,7 @@ const RULES: &[Rule] = &[
     ("approve confirm", "command commands execution tool_call job run deployment", Execute),
     ("print", "document page file label receipt", Execute),
     ("print", "", Read),
-    ("start stop pause resume", "timer stopwatch time_entry", Write),
+    ("start stop pause resume end", "timer stopwatch time_entry", Write),
     // Removal that is undone by adding again
     (
         "remove clear unset",
@@ -105,8 +106,40 @@ const RULES: &[Rule] = &[
         Write,
     ),
     ("delete", "reaction reactions star like vote upvote", Write),
-    ("clear", "selection search filter filters console_view screen", Write),
+    ("clear", "selection search filter filters console_view screen console terminal highlights", Write),
+    (
+        "clear mark dismiss reset",
+        "unread unread_mark unread_message unread_thread unread_count unread_notification unread_badge \
+        notification badge",
+        Write,
+    ),
+    ("clear flush empty invalidate purge evict prune reset delete remove clean", "cache", Write),
+    // Ends what can be started again
+    (
+        "cancel abort",
+        "query job task run workflow_run build deploy deployment pipeline scan request execution \
+        operation command generation prediction export import upload download crawl backfill batch",
+        Execute,
+    ),
+    (
+        "terminate kill abort",
+        "app application apps container service browser tab page emulator simulator query job run \
+        execution dev_server",
+        Execute,
+    ),
     ("refresh", "app page tab browser window", Execute),
+    ("forward", "port ports port_traffic", Execute),
+    (
+        "activate enable",
+        "workflow workflows automation automations scenario playbook zap flow bot pipeline cron_job",
+        Execute,
+    ),
+    ("record", "screen screencast meeting meetings video audio microphone macro", Execute),
+    (
+        "schedule queue enqueue request order force",
+        "reboot restart shutdown scan deployment rollout redeployment",
+        Execute,
+    ),
     ("quote", "tweet post", Write),
     ("mark", "", Write),
     ("reset", "view zoom layout viewport camera filter filters position", Write),
@@ -126,6 +159,11 @@ const RULES: &[Rule] = &[
         Write,
     ),
     (
+        "start initiate submit begin launch trigger kick",
+        "analysis audit scan review check assessment evaluation inspection test_run crawl assessment_run",
+        Execute,
+    ),
+    (
         "run execute perform conduct do make initiate start submit process",
         "search searches analysis audit scan lookup check validation diagnostics comparison \
         calculation assessment evaluation review inspection health_check full_text_search web_search \
@@ -140,6 +178,7 @@ const RULES: &[Rule] = &[
         password random_number comparison forecast",
         Read,
     ),
+    ("run perform execute do", "speed_test connectivity_test connection_test latency_test ping_test", Read),
     ("test check", "connection connectivity credentials api_connection reachability", Read),
     ("take capture get", "screenshot snapshot screen_capture", Read),
     ("take", "note notes", Write),
@@ -149,7 +188,9 @@ const RULES: &[Rule] = &[
         "browser tab page url app website application link session window device connection terminal",
         Execute,
     ),
-    ("close", "browser tab tabs page window app session browser_session terminal", Execute),
+    ("close", "browser_session", Execute),
+    ("close end", "session connection", Write),
+    ("close", "browser tab tabs page window app terminal", Execute),
     ("select", "option dropdown element option_value", Execute),
     (
         "resolve",
@@ -162,6 +203,7 @@ const RULES: &[Rule] = &[
     ("load", "skill file data document model_list", Read),
     ("request", "review reviewers access reviewer copilot_review approval", Write),
     ("give", "kudos feedback reaction", Write),
+    ("give", "data information info details list overview", Read),
     ("provide", "feedback clarification answer", Write),
     ("report", "bug issue abuse spam problem progress", Write),
     ("make", "directory dir folder public private copy note branch", Write),
@@ -172,6 +214,13 @@ const RULES: &[Rule] = &[
     ("take", "action control", Execute),
     ("design plan", "", Read),
     // What a model or a machine makes
+    ("generate create compute make get", "embedding embeddings", Read),
+    (
+        "generate create make gen",
+        "qr_image code_image chart_image diagram_image plot_image graph_image mermaid_image map_image \
+        placeholder_image placeholder equation_image qrcode qr barcode",
+        Read,
+    ),
     (
         "generate gen create make produce edit transform convert",
         "speech music voice song soundtrack avatar animation sound_effect ai_image ai_video \
@@ -182,7 +231,7 @@ const RULES: &[Rule] = &[
         "generate gen make",
         "image images video videos meme banner thumbnail poster infographic wallpaper comic portrait \
         headshot clip reel audio picture photo art artwork completion response text content sound \
-        model illustration variations logo icon podcast story embedding embeddings presentation \
+        model illustration variations logo icon podcast story presentation \
         slides",
         Execute,
     ),
@@ -234,21 +283,35 @@ static BY_VERB: LazyLock<HashMap<&'static str, Vec<Heads>>> = LazyLock::new(|| {
 pub(crate) struct Objects<'t> {
     /// In lower case, in order; the last is the head.
     pub(crate) words: Vec<&'t str>,
+    /// What follows `from`, up to its head: out of what a thing is taken or made.
+    pub(crate) source: Vec<&'t str>,
 }
 
 impl Objects<'_> {
     fn is(&self, head: &str) -> bool {
-        let mut last = self.words.iter().rev();
-        let (Some(end), before) = (last.next(), last.next()) else { return false };
-        match head.split_once('_') {
-            None => same(end, head),
-            Some((first, second)) => same(end, second) && before.is_some_and(|word| same(word, first)),
-        }
+        heads(&self.words, head)
+    }
+
+    /// Whether it is taken or made out of this.
+    pub(super) fn is_from(&self, head: &str) -> bool {
+        heads(&self.source, head)
+    }
+}
+
+/// Whether the last words are this head.
+fn heads(words: &[&str], head: &str) -> bool {
+    let mut last = words.iter().rev();
+    let (Some(end), before) = (last.next(), last.next()) else { return false };
+    match head.split_once('_') {
+        None => same(end, head),
+        Some((first, second)) => same(end, second) && before.is_some_and(|word| same(word, first)),
     }
 }
 
 fn same(word: &str, head: &str) -> bool {
-    word == head || word.strip_suffix('s').is_some_and(|one| one == head)
+    word == head
+        || word.strip_suffix('s').is_some_and(|one| one == head)
+        || word.strip_suffix("ies").is_some_and(|stem| head.strip_suffix('y') == Some(stem))
 }
 
 /// What the verb does to this object, if a rule speaks of it; else what it does to any.
@@ -261,7 +324,40 @@ pub(crate) fn by_object(verb: Verb, objects: &Objects<'_>) -> Option<(Category, 
 
 /// What the verb does to this object, if a rule speaks of it.
 pub(crate) fn by_this_object(verb: Verb, objects: &Objects<'_>) -> Option<(Category, Force)> {
+    if let Some(category) = sources::of_source(verb, objects).or_else(|| assigned_work(verb, objects)) {
+        return Some((category, Force::Firm));
+    }
     let fits = |heads: &[&str]| heads.iter().any(|head| objects.is(head));
     let (_, category) = BY_VERB.get(verb.base)?.iter().find(|(heads, _)| fits(heads))?;
     Some((*category, Force::Firm))
+}
+
+/// What a piece of work does that is set going as a task: `assign a reboot task`.
+fn assigned_work(verb: Verb, objects: &Objects<'_>) -> Option<Category> {
+    const ASSIGNING: [&str; 9] =
+        ["assign", "create", "schedule", "queue", "enqueue", "submit", "add", "dispatch", "send"];
+    const WORK: [&str; 5] = ["task", "job", "command", "tasks", "jobs"];
+    const WORKING: [&str; 8] = [
+        "acquisition",
+        "isolation",
+        "collection",
+        "retrieval",
+        "execution",
+        "installation",
+        "remediation",
+        "triage",
+    ];
+    let mut last = objects.words.iter().rev();
+    let (work, what) = (last.next()?, last.next()?);
+    if !ASSIGNING.contains(&verb.base) || !WORK.contains(work) {
+        return None;
+    }
+    if WORKING.contains(what) {
+        return Some(Execute);
+    }
+    let (inner, form) = super::verb(what)?;
+    let works = inner.force == Force::Firm && form == Form::Base && inner.category > Category::Write
+        || inner.base == "scan"
+        || inner.base == "isolate";
+    works.then(|| inner.category.max(Category::Execute))
 }

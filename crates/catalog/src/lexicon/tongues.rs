@@ -61,15 +61,18 @@ const STEMS: &[(Category, &str)] = &[
 /// Pieces of Chinese words.
 const CHINESE: &[(Category, &str)] = &[
     (Financial, "支付 付款 转账 转帐 购买 退款 下单 买卖 充值 提现 卖出 买入 汇款"),
-    (Destructive, "删除 刪除 移除 清空 清除 销毁 撤销 取消 重置 卸载 终止 吊销 注销账"),
-    (Execute, "执行 運行 运行 启动 触发 部署 重启 生成图 生成视频 生成图片 点击 停止 调用 绘制图 合成"),
+    (Destructive, "删除 刪除 移除 清空 清除 销毁 撤销 取消 重置 卸载 终止 吊销 注销账 清理 擦除 作废 撤回"),
+    (
+        Execute,
+        "执行 運行 运行 启动 触发 部署 重启 生成图 生成视频 生成图片 点击 停止 调用函数 调用工具 调用方法 调用合约 绘制图 合成 安装 构建 编译 播放 打开",
+    ),
     (
         Write,
-        "创建 創建 新建 添加 新增 更新 修改 编辑 发送 發送 上传 保存 写入 设置 发布 移动 重命名 评论 回复 插入 登录 登入 记录 提交 关闭",
+        "创建 創建 新建 添加 新增 更新 修改 编辑 发送 發送 上传 保存 写入 设置 发布 移动 重命名 评论 回复 插入 登录 登入 记录 提交 关闭 复制 合并 导入 连接 绑定 订阅 分享 通知 授权 标记 归档 追加 替换",
     ),
     (
         Read,
-        "获取 獲取 查询 查詢 搜索 搜尋 查找 列出 读取 查看 检索 检查 返回 显示 计算 解析 分析 获得 统计 提取 转换 抓取 当前 翻译 推荐 提供",
+        "获取 獲取 查询 查詢 搜索 搜尋 查找 列出 读取 查看 检索 检查 返回 显示 计算 解析 分析 获得 统计 提取 转换 抓取 当前 翻译 推荐 提供 检测 识别 评估 预测 对比 比较 监控 验证 校验 导出 下载",
     ),
 ];
 
@@ -77,18 +80,24 @@ const CHINESE: &[(Category, &str)] = &[
 const JAPANESE: &[(Category, &str)] = &[
     (Financial, "支払 購入 送金 返金 振込 売却 注文を出 注文する 決済"),
     (Destructive, "削除 消去 破棄 取り消 キャンセル リセット 取消"),
-    (Execute, "実行 起動 デプロイ 停止 クリック 生成"),
-    (Write, "作成 追加 更新 変更 編集 送信 保存 登録 アップロード 投稿 移動 書き込 設定 返信 書き出"),
-    (Read, "取得 検索 一覧 読み取 読み込 表示 確認 調べ 計算 返す 返し 返却 変換 分析 提供 検証 参照"),
+    (Execute, "実行 起動 デプロイ 停止 クリック 生成 インストール"),
+    (
+        Write,
+        "作成 追加 更新 変更 編集 送信 保存 登録 アップロード 投稿 移動 書き込 設定 返信 書き出 複製 コピー 割り当て 共有 通知",
+    ),
+    (
+        Read,
+        "取得 検索 一覧 読み取 読み込 表示 確認 調べ 計算 返す 返し 返却 変換 分析 提供 検証 参照 計測 測定 抽出 要約 翻訳 判定",
+    ),
 ];
 
 /// Pieces of Korean words.
 const KOREAN: &[(Category, &str)] = &[
     (Financial, "결제 송금 이체 구매 환불 매수 매도 주문을 입금 출금"),
     (Destructive, "삭제 제거 취소 초기화 해지 폐기"),
-    (Execute, "실행 배포 재시작 중지 클릭 시작합"),
-    (Write, "추가 수정 업데이트 변경 저장 전송 보내 등록 업로드 작성 이동 설정 생성 로그인"),
-    (Read, "조회 검색 가져 목록 읽 확인 반환 찾 계산 분석 제공 보여"),
+    (Execute, "실행 배포 재시작 중지 클릭 시작합 설치"),
+    (Write, "추가 수정 업데이트 변경 저장 전송 보내 등록 업로드 작성 이동 설정 생성 로그인 복사 공유"),
+    (Read, "조회 검색 가져 목록 읽 확인 반환 찾 계산 분석 제공 보여 나열 추출 변환 측정 요약 번역"),
 ];
 
 /// The verb that a word in lower case begins with.
@@ -100,18 +109,62 @@ pub(crate) fn foreign_word(word: &str) -> Option<Category> {
     STEMS.iter().find(|(_, stems)| stems.split_whitespace().any(fits)).map(|&(category, _)| category)
 }
 
-/// The verb of a sentence that is written without spaces: the first in Chinese, the last in Japanese and
-/// Korean, whose verbs stand at the end.
-pub(crate) fn foreign_in_text(text: &str) -> Option<Foreign<'_>> {
+/// The verbs of a sentence that is written without spaces: the first in Chinese, the last in Japanese and
+/// Korean, whose verbs stand at the end; and those of its other clauses that stand there too.
+pub(crate) fn foreign_in_text(text: &str) -> Vec<Foreign<'_>> {
     let japanese = text.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}'));
     let korean = text.chars().any(|c| matches!(c, '\u{ac00}'..='\u{d7a3}'));
     let chinese = text.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}'));
     match (japanese, korean, chinese) {
-        (true, _, _) => all(text, JAPANESE).max_by_key(|found| found.start),
-        (_, true, _) => all(text, KOREAN).max_by_key(|found| found.start),
-        (_, _, true) => all(text, CHINESE).min_by_key(|found| (found.start, usize::MAX - found.text.len())),
-        (false, false, false) => None,
+        (true, _, _) => verbs_at_ends(text, JAPANESE),
+        (_, true, _) => verbs_at_ends(text, KOREAN),
+        (_, _, true) => verbs_at_beginnings(text),
+        (false, false, false) => Vec::new(),
     }
+}
+
+/// The first verb of a Chinese sentence, and those that later clauses begin with.
+fn verbs_at_beginnings(text: &str) -> Vec<Foreign<'_>> {
+    const JOINING: [&str; 9] = ["并且", "并", "然后", "再", "以及", "和", "或", "最后", "同时"];
+    let first = all(text, CHINESE).min_by_key(|found| (found.start, usize::MAX - found.text.len()));
+    let later = clauses(text, &['，', ',', '、', '；']).into_iter().filter_map(|(start, clause)| {
+        let bare = JOINING.iter().find_map(|word| clause.strip_prefix(word)).unwrap_or(clause);
+        let at = start + clause.len() - bare.len();
+        let found = all(bare, CHINESE).find(|found| found.start == 0)?;
+        let named =
+            bare.get(found.text.len()..).is_some_and(|rest| rest.starts_with(['的', '后', '时', '前']));
+        (!named).then_some(Foreign { start: at, ..found })
+    });
+    let first_start = first.map_or(usize::MAX, |found| found.start);
+    first.into_iter().chain(later.filter(|found| found.start > first_start)).collect()
+}
+
+/// The last verb of a Japanese or Korean sentence, and those that earlier clauses end with.
+fn verbs_at_ends<'t>(text: &'t str, table: &'static [(Category, &'static str)]) -> Vec<Foreign<'t>> {
+    /// What may stand behind the verb of a clause, in letters.
+    const ENDING: usize = 3;
+    let last = all(text, table).max_by_key(|found| found.start);
+    let last_start = last.map_or(0, |found| found.start);
+    let earlier = clauses(text, &['、', ',']).into_iter().filter_map(|(start, clause)| {
+        let found = all(clause, table).max_by_key(|found| found.start)?;
+        let behind = clause.get(found.start + found.text.len()..)?.trim_end().chars().count();
+        let at = start + found.start;
+        (behind > 0 && behind <= ENDING && at < last_start).then_some(Foreign { start: at, ..found })
+    });
+    last.into_iter().chain(earlier.collect::<Vec<_>>()).collect()
+}
+
+/// The clauses of a sentence with their places.
+fn clauses<'t>(text: &'t str, between: &[char]) -> Vec<(usize, &'t str)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for clause in text.split(between) {
+        let bare = clause.trim_start();
+        found.push((start + clause.len() - bare.len(), bare));
+        start += clause.len()
+            + text.get(start + clause.len()..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    }
+    found
 }
 
 fn all<'t>(text: &'t str, table: &'static [(Category, &'static str)]) -> impl Iterator<Item = Foreign<'t>> {
@@ -149,8 +202,14 @@ mod tests {
             ("削除されたファイルを取得する", Read),
             ("파일이나 폴더를 삭제합니다", Destructive),
             ("Aへ送金する", Financial),
+            ("读取文件，添加水印，保存成新文件", Write),
+            ("查询订单，删除过期记录", Destructive),
+            ("查询订单，删除的记录除外", Read),
+            ("ファイルを削除し、一覧を返します", Destructive),
+            ("削除済みの項目を含め、一覧を返します", Read),
         ] {
-            assert_eq!(foreign_in_text(text).map(|found| found.category), Some(category), "{text}");
+            let worst = foreign_in_text(text).into_iter().map(|found| found.category).max();
+            assert_eq!(worst, Some(category), "{text}");
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::assessment::{Category, Evidence};
 use crate::lexicon::{self, Force, Form, Kind, Objects, Verb};
 use crate::words::{self, Word};
 
+/// What a model makes.
+const MEDIA: [&str; 9] = ["speech", "audio", "voice", "video", "image", "music", "sound", "song", "3d"];
 /// Words that begin a question.
 const QUESTIONS: [&str; 6] = ["is", "can", "has", "should", "does", "whoami"];
 
@@ -33,15 +35,15 @@ impl Reading<'_, '_> {
         let first = self.words.first()?;
         let dry = self.words.windows(2).any(|pair| pair.iter().map(|w| w.lower.as_str()).eq(["dry", "run"]));
         let question = QUESTIONS.contains(&first.lower.as_str()) && self.words.len() > 1;
-        let last = self.words.last().filter(|last| last.lower == "preview" && self.words.len() > 1);
+        let asks = self.words.iter().find(|word| word.lower == "did");
+        let tells = |last: &&Word<'_>| ["preview", "help", "reader"].contains(&last.lower.as_str());
+        let last = self.words.last().filter(|last| self.words.len() > 1 && tells(last)).or(asks);
         let word = if dry || question { Some(first) } else { last }?;
         Some(self.act(word, Category::Read, Force::Firm, Kind::Verb))
     }
 
     /// `text_to_speech` and its like, which a model makes.
     fn made_media(&self) -> Option<Act> {
-        const MEDIA: [&str; 9] =
-            ["speech", "audio", "voice", "video", "image", "music", "sound", "song", "3d"];
         let mut pairs = self.words.iter().zip(self.words.iter().skip(1));
         let (_, made) = pairs.find(|(to, made)| {
             matches!(to.lower.as_str(), "to" | "2") && MEDIA.contains(&made.lower.as_str())
@@ -69,6 +71,9 @@ impl Reading<'_, '_> {
     fn candidates(&self) -> Vec<(usize, Verb)> {
         let all = self.words.iter().enumerate().filter_map(|(at, word)| {
             let (verb, form) = lexicon::verb(&word.lower)?;
+            if self.only_says_how(at) {
+                return None;
+            }
             let stands = match form {
                 Form::Base => true,
                 Form::Third | Form::Gerund => at == 0 && verb.kind != Kind::Either,
@@ -80,19 +85,38 @@ impl Reading<'_, '_> {
         if own.is_empty() { of_server } else { own }
     }
 
+    /// `force` before another verb says how that is done.
+    fn only_says_how(&self, at: usize) -> bool {
+        let is = |at: usize, verb: &str| self.words.get(at).is_some_and(|word| word.lower == verb);
+        is(at, "force") && self.words.get(at + 1).is_some_and(|next| lexicon::verb(&next.lower).is_some())
+    }
+
     fn is_of_server(&self, at: usize) -> bool {
         self.words.get(at).is_some_and(|word| self.of_server.contains(&word.lower)) && self.words.len() > 1
+    }
+
+    /// Whether a word says only how much is done at once.
+    fn is_prefix(&self, at: usize) -> bool {
+        self.words
+            .get(at)
+            .is_some_and(|word| ["multi", "mass", "auto", "quick"].contains(&word.lower.as_str()))
     }
 
     fn head(&self, found: &[(usize, Verb)]) -> Option<(usize, Verb)> {
         let &first = found.first()?;
         let sure = found.iter().find(|(_, verb)| verb.kind == Kind::Verb).copied();
-        let leads = first.0 == 0 || (0..first.0).all(|at| self.is_of_server(at));
+        let leads = first.0 == 0 || (0..first.0).all(|at| self.is_of_server(at) || self.is_prefix(at));
         let looks = leads && first.1.category == Category::Read && first.1.force == Force::Firm;
         let Some(sure) = sure else { return self.unsure(found, first, leads) };
         let last = sure.0 + 1 == self.words.len();
         let ends = last && sure.1.force == Force::Firm;
-        if leads && last && sure.1.base == "read" && first.1.category > Category::Read {
+        // `mark_all_read`
+        let marks = found.iter().find(|(_, verb)| ["mark", "set", "flag"].contains(&verb.base));
+        if last && sure.1.base == "read" && (leads && first.1.category > Category::Read || marks.is_some()) {
+            return marks.copied().or(Some(first));
+        }
+        let starts = leads && first.1.category == Category::Execute && sure.1.category <= Category::Execute;
+        if starts && first.1.kind == Kind::Either && first.1.force == Force::Firm {
             return Some(first);
         }
         if looks && first.1.kind == Kind::Either && !ends
@@ -131,12 +155,13 @@ impl Reading<'_, '_> {
         let objects = self.objects(at);
         let ruled = lexicon::by_this_object(verb, &objects)
             .or_else(|| lexicon::by_this_object(verb, &self.before(at)))
-            .or_else(|| lexicon::by_object(verb, &objects));
+            .or_else(|| lexicon::by_object(verb, &objects).filter(|_| !self.generates_media(at, verb)));
         let told = self.words.last().is_some_and(|last| lexicon::is_information(&last.lower));
         let noun = verb.kind == Kind::Either && verb.force == Force::Soft;
         let (category, force) = match ruled {
             Some((category, _)) if noun && at > 0 => (category, Force::Soft),
             Some(ruled) => ruled,
+            None if self.generates_media(at, verb) => (Category::Execute, Force::Firm),
             None if noun && told && self.words.len() > at + 1 => (Category::Read, Force::Soft),
             // Numbers are added too.
             None if verb.base == "add" && objects.words.is_empty() => (verb.category, Force::Soft),
@@ -148,21 +173,37 @@ impl Reading<'_, '_> {
         Some(act)
     }
 
+    /// `image_raw_generate`
+    fn generates_media(&self, at: usize, verb: Verb) -> bool {
+        at + 1 == self.words.len()
+            && ["generate", "gen"].contains(&verb.base)
+            && self.words.iter().take(at).any(|word| MEDIA.contains(&word.lower.as_str()))
+    }
+
     /// The words after a verb up to a preposition; before it where none follow.
     fn objects(&self, at: usize) -> Objects<'_> {
         let lower = |word: &'_ Word<'_>| -> bool { !lexicon::ends_object(&word.lower) };
         let after: Vec<&str> =
             self.words.iter().skip(at + 1).take_while(|word| lower(word)).map(|w| w.lower.as_str()).collect();
-        if !after.is_empty() {
-            return Objects { words: after };
+        let source = self.source(at + 1 + after.len());
+        if !after.is_empty() || !source.is_empty() {
+            return Objects { words: after, source };
         }
         self.before(at)
+    }
+
+    /// The words after a `from` at this place.
+    fn source(&self, at: usize) -> Vec<&str> {
+        let from = self.words.get(at).is_some_and(|word| word.lower == "from");
+        let rest = self.words.iter().skip(at + 1).take_while(|word| !lexicon::ends_object(&word.lower));
+        if from { rest.map(|word| word.lower.as_str()).collect() } else { Vec::new() }
     }
 
     fn before(&self, at: usize) -> Objects<'_> {
         let before = self.words.iter().take(at).enumerate();
         Objects {
             words: before.filter(|(i, _)| !self.is_of_server(*i)).map(|(_, w)| w.lower.as_str()).collect(),
+            source: Vec::new(),
         }
     }
 

@@ -29,6 +29,11 @@ const HEADINGS: [&str; 15] = [
     "requirements",
     "prerequisites",
 ];
+/// Words between a verb and its object.
+const DETERMINERS: [&str; 12] =
+    ["a", "an", "the", "new", "current", "currently", "any", "all", "your", "existing", "active", "this"];
+/// Words of which what follows `of` is the thing itself.
+const MEASURES: [&str; 8] = ["amount", "quantity", "number", "batch", "pair", "bunch", "couple", "instance"];
 /// Descriptions that say nothing.
 const EMPTY: [&str; 5] =
     ["description not available", "no description", "no description available", "n/a", "none"];
@@ -105,7 +110,10 @@ impl<'t> Sentence<'t> {
                 continue;
             };
             let here = self.words.get(at + 1).is_some_and(|next| next.lower == "here");
+            let how = word.lower == "force"
+                && self.words.get(at + 1).is_some_and(|next| lexicon::verb(&next.lower).is_some());
             if here
+                || how
                 || lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
                 || self.offers(at)
                 || self.is_empty(at, verb)
@@ -155,6 +163,11 @@ impl<'t> Sentence<'t> {
     fn of_verb(&self, at: usize, verb: Verb) -> Act {
         let objects = self.objects(at);
         let (category, force) = lexicon::by_object(verb, &objects).unwrap_or((verb.category, verb.force));
+        let (category, force) = if self.only_looks(at, verb, &objects) {
+            (Category::Read, Force::Firm)
+        } else {
+            (category, force)
+        };
         let head = objects.words.last().copied().unwrap_or_default();
         // A noun that could be a verb is one at the head of a sentence, unless another noun follows at once.
         Act {
@@ -167,21 +180,105 @@ impl<'t> Sentence<'t> {
         }
     }
 
+    /// `run the plugin to list …`: what is run is named, and so is what for.
+    fn only_looks(&self, at: usize, verb: Verb, objects: &Objects<'_>) -> bool {
+        const FREE: [&str; 34] = [
+            "command",
+            "commands",
+            "script",
+            "scripts",
+            "code",
+            "query",
+            "queries",
+            "sql",
+            "shell",
+            "program",
+            "notebook",
+            "workflow",
+            "workflows",
+            "job",
+            "jobs",
+            "task",
+            "tasks",
+            "test",
+            "tests",
+            "suite",
+            "pipeline",
+            "container",
+            "server",
+            "agent",
+            "agents",
+            "build",
+            "macro",
+            "function",
+            "action",
+            "process",
+            "simulation",
+            "experiment",
+            "playbook",
+            "crawler",
+        ];
+        let running = ["run", "execute", "perform"].contains(&verb.base);
+        let to = at + 1 + objects.words.len();
+        let purpose = self
+            .words
+            .get(to)
+            .is_some_and(|word| word.lower == "to")
+            .then(|| self.words.get(to + 1))
+            .flatten()
+            .and_then(|word| lexicon::verb(&word.lower));
+        running
+            && !objects.words.is_empty()
+            && !objects.words.iter().any(|word| FREE.contains(word))
+            && purpose.is_some_and(|(verb, _)| verb.category == Category::Read && verb.force == Force::Firm)
+    }
+
     fn objects(&self, at: usize) -> Objects<'_> {
         let phrase = self.words.iter().skip(at + 1).take(7).enumerate();
         let article = |index: usize| {
             let before = index.checked_sub(1).and_then(|i| self.words.get(at + 1 + i));
-            before.is_some_and(|word| ["a", "an", "the", "new"].contains(&word.lower.as_str()))
+            before.is_some_and(|word| DETERMINERS.contains(&word.lower.as_str()))
         };
         let ends = |(index, word): &(usize, &Word<'_>)| {
             let begins =
                 lexicon::verb(&word.lower).is_some_and(|(_, form)| form == Form::Gerund) && !article(*index);
             let parted = word.gap.contains([',', '(', ':', ';', '–', '—']) || word.gap.contains(" - ");
-            lexicon::ends_object(&word.lower) || *index > 0 && (parted || begins)
+            // `in-progress`
+            let compound = self.words.get(at + 2 + index).is_some_and(|next| next.gap == "-");
+            lexicon::ends_object(&word.lower) && !compound || *index > 0 && (parted || begins)
         };
-        Objects {
-            words: phrase.take_while(|item| !ends(item)).map(|(_, word)| word.lower.as_str()).collect(),
+        let mut words: Vec<&str> =
+            phrase.take_while(|item| !ends(item)).map(|(_, word)| word.lower.as_str()).collect();
+        // `an amount of tokens`
+        let of = at + 1 + words.len();
+        if words.last().is_some_and(|last| MEASURES.contains(last))
+            && self.words.get(of).is_some_and(|word| word.lower == "of")
+        {
+            let of_what = self.words.iter().skip(of + 1).take(4).enumerate();
+            words.extend(of_what.take_while(|item| !ends(item)).map(|(_, word)| word.lower.as_str()));
         }
+        let source = self.source(at + 1 + words.len());
+        // `delete a file permanently`
+        while words.len() > 1
+            && words.last().is_some_and(|last| last.ends_with("ly") && lexicon::is_opener(last))
+        {
+            words.pop();
+        }
+        Objects { words, source }
+    }
+
+    /// The words after a `from` at this place.
+    fn source(&self, at: usize) -> Vec<&str> {
+        if self.words.get(at).is_none_or(|word| word.lower != "from") {
+            return Vec::new();
+        }
+        let ends = |word: &Word<'_>| {
+            lexicon::ends_object(&word.lower)
+                || word.gap.contains([',', '(', ':', ';', '–', '—'])
+                || word.gap.contains(" - ")
+        };
+        let rest = self.words.iter().skip(at + 1).take(6).take_while(|word| !ends(word));
+        rest.map(|word| word.lower.as_str()).collect()
     }
 
     /// Verbs that are joined to the leading one, in the same form.
@@ -199,7 +296,10 @@ impl<'t> Sentence<'t> {
             let joins = word.gap.contains([',', '/']) || joined;
             joined = ["and", "or", "then"].contains(&word.lower.as_str())
                 || joined && lexicon::is_opener(&word.lower);
-            if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins)
+            // `pay-outs`
+            let compound =
+                !word.gap.contains(',') && self.words.get(at + 1).is_some_and(|next| next.gap == "-");
+            if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins && !compound)
                 && found == form
                 && !["updates", "edits"].contains(&word.lower.as_str())
                 && verb.kind == Kind::Verb
@@ -220,8 +320,17 @@ impl<'t> Sentence<'t> {
             object: String::new(),
             evidence,
         };
-        if let Some(found) = lexicon::foreign_in_text(self.text) {
-            return Some(act(found.category, found.text, self.quote_of(found.start)));
+        // What a later clause says may be about the answer: `recommends dishes, makes a plan of meals`.
+        let force = |index: usize, category: Category| {
+            if index > 0 && category < Category::Destructive { Force::Soft } else { Force::Firm }
+        };
+        let in_clauses = lexicon::foreign_in_text(self.text).into_iter().enumerate();
+        let in_clauses = in_clauses.map(|(index, found)| Act {
+            force: force(index, found.category),
+            ..act(found.category, found.text, self.quote_of(found.start))
+        });
+        if let Some(worst) = in_clauses.reduce(Act::worse) {
+            return Some(worst);
         }
         self.words.iter().enumerate().take(WORDS).find_map(|(at, word)| {
             let category = lexicon::foreign_word(&word.lower)?;

@@ -38,7 +38,13 @@ pub(crate) struct Field<'v> {
 }
 
 impl Field<'_> {
-    fn is_text(&self) -> bool {
+    /// Whether its words are these.
+    pub(crate) fn is(&self, words: &str) -> bool {
+        self.words.iter().map(String::as_str).eq(words.split(' '))
+    }
+
+    /// Whether it takes a text.
+    pub(crate) fn is_text(&self) -> bool {
         match self.schema.get("type") {
             Some(Value::String(kind)) => kind == "string",
             Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "string"),
@@ -46,7 +52,8 @@ impl Field<'_> {
         }
     }
 
-    fn has(&self, words: &[&str]) -> bool {
+    /// Whether its name has one of these words.
+    pub(crate) fn has(&self, words: &[&str]) -> bool {
         self.words.iter().any(|word| words.contains(&word.as_str()))
     }
 
@@ -290,22 +297,28 @@ pub(crate) fn selected_acts(fields: &[Field<'_>]) -> Vec<Act> {
     selectors
         .flat_map(|field| {
             let choices = field.choices();
-            choices
-                .into_iter()
-                .filter_map(|(text, at)| {
-                    let (category, verb) = choice(text)?;
-                    Some(Act {
-                        category,
-                        force: Force::Firm,
-                        verb,
-                        kind: Kind::Verb,
-                        object: String::new(),
-                        evidence: Evidence { quote: text.to_owned(), at },
-                    })
-                })
-                .collect::<Vec<_>>()
+            choices.into_iter().filter_map(|(text, at)| act_of_choice(text, at)).collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// Whether an argument that has no fixed choices selects the action by its name.
+pub(super) fn selects_by_name(field: &Field<'_>) -> bool {
+    let last = field.words.last().is_some_and(|last| SELECTORS.contains(&last.as_str()) && last != "mode");
+    last && field.depth < 2 && field.words.len() <= 2 && field.is_text() && field.choices().is_empty()
+}
+
+/// What a choice does that stands at `at`.
+pub(super) fn act_of_choice(text: &str, at: String) -> Option<Act> {
+    let (category, verb) = choice(text)?;
+    Some(Act {
+        category,
+        force: Force::Firm,
+        verb,
+        kind: Kind::Verb,
+        object: String::new(),
+        evidence: Evidence { quote: text.to_owned(), at },
+    })
 }
 
 /// What one choice does, where its first words say it clearly. HTTP methods count as what they are for.
@@ -321,7 +334,10 @@ fn choice(text: &str) -> Option<(Category, String)> {
         lexicon::verb(&word.lower).filter(|(verb, form)| *form == Form::Base && verb.kind != Kind::Light)
     });
     let (verb, _) = verb?;
-    let objects = Objects { words: words.iter().skip(1).map(|word| word.lower.as_str()).collect() };
+    let objects = Objects {
+        words: words.iter().skip(1).map(|word| word.lower.as_str()).collect(),
+        ..Objects::default()
+    };
     let category = lexicon::by_object(verb, &objects).map_or(verb.category, |(category, _)| category);
     Some((category, verb.base.to_owned()))
 }

@@ -3,6 +3,7 @@
 use super::{Decision, Parts, acts, confidence};
 use crate::assessment::{Category, Evidence, Signal};
 use crate::reading::Phrase;
+use crate::words;
 
 /// A query or a run that only reads, by the description's own word.
 pub(super) fn reads_only(parts: &Parts<'_>, decision: &mut Decision) {
@@ -13,6 +14,10 @@ pub(super) fn reads_only(parts: &Parts<'_>, decision: &mut Decision) {
         let why = format!("it runs a query, and its description says `{}`", phrase.quote);
         let evidence = vec![phrase.clone()];
         *decision = Decision { category: Category::Read, confidence: confidence::ONE_CLEARLY, why, evidence };
+    } else if let Some(found) = named_as_reading(parts) {
+        let why = format!("it runs a query, and its name says `{}`", found.quote);
+        let evidence = vec![found];
+        *decision = Decision { category: Category::Read, confidence: confidence::ONE_CLEARLY, why, evidence };
     } else if reads_by_nature(parts) {
         decision.category = Category::Read;
         decision.confidence = confidence::ONE_SOFTLY;
@@ -22,7 +27,20 @@ pub(super) fn reads_only(parts: &Parts<'_>, decision: &mut Decision) {
 
 /// Whether what is run is a query.
 fn queries(parts: &Parts<'_>) -> bool {
+    const ENDING: [&str; 5] = ["cancel", "abort", "stop", "kill", "terminate"];
     acts(parts).any(|act| is_query(&act.verb) || is_query(&act.object))
+        && !acts(parts).any(|act| ENDING.contains(&act.verb.as_str()))
+}
+
+/// Whether the name says itself that its query only looks: `run_select_query`.
+fn named_as_reading(parts: &Parts<'_>) -> Option<Evidence> {
+    let words = words::of_name(&parts.definition.name);
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    let (looks, _) = pairs.find(|(looks, query)| {
+        ["select", "read", "readonly"].contains(&looks.lower.as_str())
+            && (is_query(&query.lower) || query.lower == "only")
+    })?;
+    Some(Evidence { quote: looks.text.to_owned(), at: "/name".to_owned() })
 }
 
 fn is_query(word: &str) -> bool {
@@ -98,7 +116,7 @@ pub(super) fn runs_free_text(parts: &Parts<'_>, decision: &mut Decision) {
         return;
     }
     if decision.confidence <= confidence::ONE_SOFTLY
-        && let Some(found) = found(Signal::Code)
+        && let Some(found) = found(Signal::Code).filter(|found| found.quote != parts.definition.name)
     {
         let why = format!("it takes free-form code or a command in `{}`", found.quote);
         decision.raise(Category::Execute, why, vec![found]);
