@@ -113,6 +113,24 @@ fn a_tools_page_comes_from_a_file() {
 }
 
 #[test]
+fn a_tools_page_comes_from_the_catalogue_by_its_whole_name() {
+    let folder = Folder::new();
+    folder.write(
+        "dump.jsonl",
+        "{\"server\": \"com.example/s\", \"tool\": \"get\", \"description\": \"Gets it\"}\n\
+         {\"server\": \"com.example/s\", \"tool\": \"/drop\", \"description\": \"Drops a table\"}\n",
+    );
+    folder.run("catalog import dump.jsonl").with_code(0);
+    assert!(folder.run("catalog show com.example/s/get").with_code(0).starts_with("get\n"));
+    assert!(folder.run("catalog show com.example/s//drop").with_code(0).starts_with("/drop\n"));
+    for other in ["com.example/s//get", "com.example/s/drop"] {
+        let ran = folder.run(&format!("catalog show {other}"));
+        assert_ne!(ran.code, 0, "{other}: {ran:?}");
+        assert!(ran.out.is_empty() && ran.err.contains("the catalogue has no such tool"), "{ran:?}");
+    }
+}
+
+#[test]
 fn a_policy_from_traffic_is_printed_with_its_notes() {
     let setup = setup(|asked, _| match asked {
         "GET /api/v1/inventory/recommendation?server=s&grant=alice&days=7" => {

@@ -95,8 +95,7 @@ fn known(arguments: &Arguments, shell: &mut Shell) -> Result<Value, Failure> {
     }
 }
 
-/// The page of a tool of the catalogue, if it is there. Names of its servers hold a `/` themselves, so each may be the one
-/// before the tool.
+/// The page of a tool of the catalogue, if it is there.
 fn catalogued(arguments: &Arguments, shell: &Shell) -> Result<Option<Value>, Failure> {
     let directory = arguments.target.data_dir.ensured(&shell.environment)?;
     let whole = format!("{}/{}", arguments.tool.0, arguments.tool.1);
@@ -104,9 +103,8 @@ fn catalogued(arguments: &Arguments, shell: &Shell) -> Result<Option<Value>, Fai
     let found: Result<_, CatalogError> = runtime.block_on(async {
         let catalog = Catalog::open(&directory).await?;
         let mut found = None;
-        for (at, _) in whole.match_indices('/') {
-            let Some((server, tool)) = whole.split_at_checked(at) else { continue };
-            let Some(entry) = catalog.tool(server, tool.trim_start_matches('/')).await? else { continue };
+        for (server, tool) in readings(&whole) {
+            let Some(entry) = catalog.tool(server, tool).await? else { continue };
             let tools = catalog.server(server).await?.map_or(1, |server| server.tools);
             found = Some((entry.definition, tools));
             break;
@@ -116,6 +114,14 @@ fn catalogued(arguments: &Arguments, shell: &Shell) -> Result<Option<Value>, Fai
     });
     let Some((tool, tools)) = found.map_err(failure)? else { return Ok(None) };
     page_of(&tool, usize::try_from(tools).unwrap_or(usize::MAX), arguments.context).map(Some)
+}
+
+/// What server and tool a text may mean, the shortest server first. Names of both may hold a `/`, or begin or end with
+/// one, so each may be the one between them.
+fn readings(whole: &str) -> impl Iterator<Item = (&str, &str)> {
+    whole
+        .match_indices('/')
+        .filter_map(|(at, slash)| Some((whole.get(..at)?, whole.get(at + slash.len()..)?)))
 }
 
 /// The page of a tool in a file. Rows without a server's name are of every server.
@@ -159,5 +165,24 @@ fn parse_tool(text: &str) -> Result<(String, String), String> {
             Ok((server.to_owned(), tool.to_owned()))
         }
         _ => Err("write it as in `images/image.generate`".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_slash_may_be_the_one_before_the_tool() {
+        for (whole, expected) in [
+            ("s/t", vec![("s", "t")]),
+            ("com.example/s/t", vec![("com.example", "s/t"), ("com.example/s", "t")]),
+            ("s//t", vec![("s", "/t"), ("s/", "t")]),
+            ("s///t", vec![("s", "//t"), ("s/", "/t"), ("s//", "t")]),
+            ("s/t/", vec![("s", "t/"), ("s/t", "")]),
+            ("é/ü", vec![("é", "ü")]),
+        ] {
+            assert_eq!(readings(whole).collect::<Vec<_>>(), expected, "{whole}");
+        }
     }
 }
