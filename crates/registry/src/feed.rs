@@ -263,9 +263,7 @@ impl<'a> Feed<'a> {
 fn refused(status: StatusCode, response: &Response) -> Refused {
     let said = format!("answered {status}");
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
-        let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let seconds = after.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
-        return Refused::Passing(said, seconds);
+        return Refused::Passing(said, toolgate_egress::retry_after(response.headers()));
     }
     if status.is_redirection() {
         return Refused::Lasting(format!("{said}: it is somewhere else; name that address"));

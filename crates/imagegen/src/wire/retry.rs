@@ -1,6 +1,6 @@
 //! When to try again: growing pauses, unless the vendor names one in a header or a body.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -26,19 +26,11 @@ impl Pauses {
 /// How long the vendor asks to wait: `retry-after-ms`, `retry-after` (seconds or a date against the answer's own
 /// `date`), Google's `RetryInfo`, or Replicate's sentence.
 pub(super) fn retry_after(headers: &HeaderMap, body: &str) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let millis =
-        text("retry-after-ms").and_then(|value| value.parse::<f64>().ok()).map(|millis| millis / 1e3);
-    let header =
-        || text("retry-after").and_then(|value| value.parse().ok().or_else(|| until(value, text("date")?)));
-    let seconds = millis.or_else(header).or_else(|| in_body(body))?;
+        headers.get("retry-after-ms").and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok());
+    let header = || toolgate_egress::retry_after(headers).map(|wait| wait.as_secs_f64());
+    let seconds = millis.map(|millis| millis / 1e3).or_else(header).or_else(|| in_body(body))?;
     (0.0..=1e9).contains(&seconds).then(|| Duration::from_secs_f64(seconds).min(LONGEST))
-}
-
-/// The seconds from one HTTP date to another.
-fn until(date: &str, now: &str) -> Option<f64> {
-    let read = |text| jiff::fmt::rfc2822::parse(text).ok().map(|date| SystemTime::from(date.timestamp()));
-    Some(read(date)?.duration_since(read(now)?).unwrap_or_default().as_secs_f64())
 }
 
 fn in_body(body: &str) -> Option<f64> {
