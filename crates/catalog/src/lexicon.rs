@@ -3,6 +3,7 @@
 
 mod english;
 mod objects;
+mod phrasal;
 mod sources;
 mod tongues;
 
@@ -10,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub(crate) use objects::{Objects, by_object, by_this_object};
+pub(crate) use phrasal::join as join_verbs;
 pub(crate) use tongues::{foreign_in_text, foreign_word};
 
 use crate::assessment::Category;

@@ -28,6 +28,8 @@ pub(crate) struct Act {
     pub(crate) kind: Kind,
     /// The head of its object, where there is one.
     pub(crate) object: String,
+    /// Whether its object made it what it is.
+    pub(crate) by_object: bool,
     /// The words that say it.
     pub(crate) evidence: Evidence,
 }

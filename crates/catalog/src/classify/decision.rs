@@ -95,7 +95,8 @@ fn together(name: Act, prose: Act) -> Decision {
         return from(&[&name], Category::Write, confidence::ONE_CLEARLY);
     }
     // `cancel: Cancel a query`: only the description says of what.
-    if name.verb == prose.verb && name.object.is_empty() && prose.force == Force::Firm {
+    let explains = name.object.is_empty() || prose.by_object;
+    if name.verb == prose.verb && explains && prose.force == Force::Firm {
         return from(&[&prose], prose.category, confidence::ONE_CLEARLY);
     }
     // `post_report: Get a report`: the name tells the method of HTTP.
@@ -202,6 +203,7 @@ fn http_methods(parts: &Parts<'_>) -> Option<Act> {
         verb: "delete".to_owned(),
         kind: Kind::Verb,
         object: String::new(),
+        by_object: false,
         evidence: Evidence { quote: "DELETE".to_owned(), at },
     })
 }
@@ -215,7 +217,7 @@ fn overwrites(parts: &Parts<'_>, decision: &mut Decision) {
         Category::Write => {
             let phrase =
                 parts.phrases.get(Phrase::Overwrites).or_else(|| parts.phrases.get(Phrase::Irreversible));
-            let found = phrase.cloned().or_else(|| replaces_all(parts));
+            let found = phrase.cloned().or_else(|| replaces_all(parts)).or_else(|| ends_for_good(parts));
             if let Some(found) = found.filter(|_| !chooses_to_overwrite(parts)) {
                 let why = format!("its description says `{}`", found.quote);
                 decision.raise(Category::Destructive, why, vec![found]);
@@ -246,6 +248,16 @@ fn replaces_all(parts: &Parts<'_>) -> Option<Evidence> {
     let replaces = parts.prose.act.as_ref().filter(|act| act.verb == "replace")?;
     let words = words::of_text(&replaces.evidence.quote);
     words.iter().any(|word| WHOLLY.contains(&word.lower.as_str())).then(|| replaces.evidence.clone())
+}
+
+/// `close an account permanently`
+fn ends_for_good(parts: &Parts<'_>) -> Option<Evidence> {
+    const ENDING: [&str; 9] =
+        ["close", "ban", "decline", "reject", "deactivate", "suspend", "unpublish", "block", "disable"];
+    const FOREVER: [&str; 3] = ["permanently", "irrevocably", "forever"];
+    let ends = parts.prose.act.as_ref().filter(|act| ENDING.contains(&act.verb.as_str()))?;
+    let words = words::of_text(&ends.evidence.quote);
+    words.iter().any(|word| FOREVER.contains(&word.lower.as_str())).then(|| ends.evidence.clone())
 }
 
 /// Whether overwriting is an option that must be asked for.

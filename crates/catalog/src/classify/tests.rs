@@ -119,7 +119,9 @@ fn what_can_be_started_again_is_stopped_and_not_destroyed() {
         ("terminate_app", "Terminates an app", Execute),
         ("kill_process", "Kills a process", Destructive),
         ("force_terminate", "Force terminate a running session", Destructive),
-        ("force_push", "Pushes with force", Write),
+        ("force_push", "", Destructive),
+        ("push", "Pushes a branch", Write),
+        ("resume_job", "Resumes a paused job", Execute),
         ("close_session", "Closes the session", Write),
         ("close_tab", "Closes a tab", Execute),
     ] {
@@ -157,6 +159,11 @@ fn overwriting_all_is_destruction() {
     check(&tool("update_document", "Replace a document completely"), Destructive);
     check(&tool("update_document", "Replace a word of a document"), Write);
     check(&tool("save_rows", "Saves rows. Rows with the same key are overwritten."), Destructive);
+    check(&tool("close_account", "Close an account permanently"), Destructive);
+    check(&tool("close_account", "Close an account"), Write);
+    check(&tool("save_note", "Save a note permanently"), Write);
+    check(&tool("mirror", "Mirrors a folder, deleting what is not in the source"), Destructive);
+    check(&tool("mirror", "Mirrors a folder without deleting anything"), Write);
     check(&tool("save_rows", "Saves rows. Other rows are not overwritten."), Write);
 }
 
@@ -213,11 +220,33 @@ fn listed_actions_count_at_their_worst() {
 }
 
 #[test]
+fn verbs_of_two_words() {
+    use Category::{Destructive, Execute, Financial, Read, Write};
+    for (name, description, expected) in [
+        ("roll_back", "Rolls back a release", Destructive),
+        ("roll", "Rolls two dice", Read),
+        ("check_out", "Checks out the cart", Financial),
+        ("check_cart", "Checks the cart", Read),
+        ("fine_tune", "Fine-tunes a model", Execute),
+        ("cherry_pick", "Cherry-picks a commit", Write),
+        ("kick_off", "Kicks off a build", Execute),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
 fn a_name_that_the_description_explains() {
-    use Category::{Execute, Read, Write};
+    use Category::{Execute, Financial, Read, Write};
     for (name, description, expected) in [
         ("run_select_query", "Executes SQL queries", Read),
         ("run_query", "Executes SQL queries", Execute),
+        ("execute_write_query", "Execute an INSERT, UPDATE or DELETE query", Execute),
+        ("read_contract", "Call a read-only contract function", Read),
+        ("book_room", "Books a meeting room", Write),
+        ("book_room", "Books a room of a hotel", Financial),
+        ("sort_range", "Sorts a range", Write),
+        ("sort_numbers", "Sorts numbers", Read),
         ("write_rule", "Provides guidance for writing rules", Read),
         ("write_rule", "Writes a rule", Write),
         ("deploy_help", "Tells how to deploy", Read),

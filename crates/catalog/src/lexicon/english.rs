@@ -62,7 +62,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         onboard dedupe impersonate assume rearrange resize unsuspend suspend ban alias populate \
         reparent recategorize rsvp unmerge unstar favorite unfavorite unlike enrich backfill \
         subclass hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
-        scaffold bootstrap unmark",
+        scaffold bootstrap unmark unshare cherrypick clockin optin",
     ),
     (Write, Firm, Either, "put post set patch comment tweet retweet trash"),
     (
@@ -71,8 +71,8 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Verb,
         "dispose acquire compact recover replicate trim signup mirror strip unpack organize override \
         extend fix autofix init auth setup submit connect disconnect accept respond begin choose \
-        unset mutate alter refresh import split combine compress concatenate instantiate confirm \
-        load apply close rotate leave ensure sync adapt maintain improve apologize",
+        unset mutate alter refresh import split combine compress concatenate concat instantiate confirm \
+        load apply close rotate wrap fulfill fulfil leave ensure sync adapt maintain improve apologize",
     ),
     (
         Write,
@@ -92,7 +92,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         revoke uninstall abort deregister unregister discard evict prune overwrite nuke expunge \
         deprovision teardown undeploy invalidate obliterate shred disband flushall flushdb hdel xdel \
         zrem srem lrem rmdir rm del dismantle cancel decommission unprovision eradicate forget \
-        unsend cleanup vacate deallocate",
+        unsend cleanup vacate deallocate forcepush takedown",
     ),
     (Destructive, Firm, Either, "drop clear flush empty clean"),
     (Destructive, Soft, Either, "reset"),
@@ -105,7 +105,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         redeploy restart reboot launch install spawn rerun retrigger imagine inpaint outpaint \
         upscale synthesize orchestrate automate eval compile shutdown click dblclick doubleclick \
         hover tap goto relaunch fuzz inject bootup finetune dispatch reinstall retry replay navigate \
-        drag scroll swipe",
+        drag scroll swipe stepover poweroff hangup",
     ),
     (Execute, Firm, Either, "run trigger start stop"),
     (
@@ -114,7 +114,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Verb,
         "repair isolate dial curl vacuum calibrate serve upgrade emulate drain advance gen generate \
         regenerate interact boot wake halt train actuate go continue migrate provision delegate \
-        engage attack exploit force speak animate remix stylize recolor dub blend",
+        engage attack exploit force skip speak animate remix stylize recolor dub blend",
     ),
     (
         Execute,
@@ -128,7 +128,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Firm,
         Verb,
         "pay buy sell withdraw borrow repay lend unstake redelegate undelegate reimburse remit \
-        liquidate redeem invest airdrop repurchase donate topup payout wager",
+        liquidate redeem invest airdrop repurchase donate topup payout wager cashout",
     ),
     (Financial, Soft, Verb, "settle supply unwrap award snipe"),
     (

@@ -59,6 +59,12 @@ const RULES: &[Rule] = &[
     ("add remove provide withdraw supply", "liquidity collateral margin funds stake", Financial),
     ("close open reduce", "position positions trade", Financial),
     ("delegate", "tokens token stake coins voting_power", Financial),
+    ("create start initiate", "file_transfer data_transfer domain_transfer call_transfer", Write),
+    ("create make initiate start", "transfer transfers", Financial),
+    ("send order", "gift gift_card", Financial),
+    ("subscribe", "plan paid_plan", Financial),
+    ("book reserve", "meeting_room conference_room desk", Write),
+    ("request hail", "ride taxi cab", Financial),
     (
         "book reserve order rent",
         "flight flights hotel room ticket tickets trip ride car taxi table_paid rental cab",
@@ -113,6 +119,20 @@ const RULES: &[Rule] = &[
         notification badge",
         Write,
     ),
+    ("clear empty", "cart basket", Write),
+    (
+        "resume unpause",
+        "job run workflow workflow_run pipeline instance execution container vm training",
+        Execute,
+    ),
+    ("submit", "job jobs script batch batch_script workload", Execute),
+    ("apply", "migration migrations", Execute),
+    ("move", "mouse cursor pointer", Execute),
+    ("switch select focus", "tab browser_tab window", Execute),
+    ("clone", "voice voices", Execute),
+    ("create make produce", "video music song speech", Execute),
+    ("write", "contract smart_contract", Execute),
+    ("remove", "background", Execute),
     ("clear flush empty invalidate purge evict prune reset delete remove clean", "cache", Write),
     // Ends what can be started again
     (
@@ -168,7 +188,7 @@ const RULES: &[Rule] = &[
         "search searches analysis audit scan lookup check validation diagnostics comparison \
         calculation assessment evaluation review inspection health_check full_text_search web_search \
         select_query read_query similarity_search semantic_search vector_search report_query \
-        analytics forecast research search_query get_request wildcard_search",
+        analytics forecast research report linter validator checker search_query get_request wildcard_search",
         Read,
     ),
     (
@@ -182,7 +202,14 @@ const RULES: &[Rule] = &[
     ("test check", "connection connectivity credentials api_connection reachability", Read),
     ("take capture get", "screenshot snapshot screen_capture", Read),
     ("take", "note notes", Write),
-    ("open", "file document project", Read),
+    ("open", "file document project node nodes entity note record", Read),
+    ("handle accept dismiss", "dialog popup alert_dialog", Execute),
+    ("type press enter", "text key keys keystroke keystrokes", Execute),
+    ("request", "api http https", Execute),
+    ("sort", "range cells sheet rows", Write),
+    ("format", "cell cells range row column table paragraph slide", Write),
+    ("perform make send execute", "post_request put_request patch_request", Execute),
+    ("run execute perform", "aggregation aggregation_pipeline", Read),
     (
         "open",
         "browser tab page url app website application link session window device connection terminal",

@@ -23,9 +23,15 @@ const RULES: &[Rule] = &[
         sources: "list lists allowlist allow_list whitelist white_list blacklist black_list blocklist block_list denylist \
             deny_list watchlist wishlist playlist playlists shortlist readlist cart basket case collection collections \
             favorites favourites favorite favourite bookmarks group groups album albums category \
-            segment board sprint milestone release epic portfolio library staging index bundle \
+            segment board sprint milestone release epic portfolio library staging \
             lineup",
         except: ACCESS,
+        category: Write,
+    },
+    Rule {
+        verbs: "remove clear",
+        sources: "cart basket watchlist wishlist playlist queue_view",
+        except: "",
         category: Write,
     },
     Rule {
@@ -45,7 +51,7 @@ const RULES: &[Rule] = &[
         sources: "html markdown mermaid chart diagram svg latex dot plantuml html_content html_string \
             html_code html_template markdown_content markdown_text mermaid_code mermaid_syntax \
             mermaid_diagram mermaid_markdown dot_code",
-        except: "page site website app project issue task document doc file",
+        except: "page site website app project issue task document doc file pdf docx presentation slides",
         category: Read,
     },
 ];

@@ -12,7 +12,7 @@ const QUESTIONS: [&str; 6] = ["is", "can", "has", "should", "does", "whoami"];
 
 /// What the name says, if it has a verb or a noun that stands for information.
 pub(crate) fn read_name(name: &str, server: &str) -> Option<Act> {
-    let words = words::of_name(name);
+    let words = lexicon::join_verbs(name, words::of_name(name));
     let of_server: Vec<String> = words::of_name(server).into_iter().map(|word| word.lower).collect();
     let reading = Reading { words: &words, of_server: &of_server };
     reading
@@ -153,8 +153,10 @@ impl Reading<'_, '_> {
     fn of_verb(&self, at: usize, verb: Verb) -> Option<Act> {
         let word = self.words.get(at)?;
         let objects = self.objects(at);
-        let ruled = lexicon::by_this_object(verb, &objects)
-            .or_else(|| lexicon::by_this_object(verb, &self.before(at)))
+        let by_this = lexicon::by_this_object(verb, &objects)
+            .or_else(|| lexicon::by_this_object(verb, &self.before(at)));
+        let by_object = by_this.is_some();
+        let ruled = by_this
             .or_else(|| lexicon::by_object(verb, &objects).filter(|_| !self.generates_media(at, verb)));
         let told = self.words.last().is_some_and(|last| lexicon::is_information(&last.lower));
         let noun = verb.kind == Kind::Either && verb.force == Force::Soft;
@@ -169,6 +171,7 @@ impl Reading<'_, '_> {
         };
         let mut act = self.act(word, category, force, verb.kind);
         verb.base.clone_into(&mut act.verb);
+        act.by_object = by_object;
         act.object = objects.words.last().copied().unwrap_or_default().to_owned();
         Some(act)
     }
@@ -246,6 +249,7 @@ impl Reading<'_, '_> {
             verb: word.lower.clone(),
             kind,
             object: String::new(),
+            by_object: false,
             evidence: Evidence { quote: word.text.to_owned(), at: "/name".to_owned() },
         }
     }

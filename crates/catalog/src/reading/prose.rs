@@ -62,7 +62,8 @@ pub(crate) fn read_prose(text: &str, at: &str) -> Prose {
     let sentences = words::sentences(text, SENTENCES);
     let mut act = None;
     for (index, &(_, sentence)) in sentences.iter().enumerate() {
-        let reading = Sentence { text: sentence, words: words::of_text(sentence), at };
+        let reading =
+            Sentence { text: sentence, words: lexicon::join_verbs(sentence, words::of_text(sentence)), at };
         if reading.is_heading() {
             break;
         }
@@ -176,6 +177,7 @@ impl<'t> Sentence<'t> {
             verb: verb.base.to_owned(),
             kind: verb.kind,
             object: head.to_owned(),
+            by_object: lexicon::by_this_object(verb, &objects).is_some(),
             evidence: self.quote(at),
         }
     }
@@ -299,8 +301,13 @@ impl<'t> Sentence<'t> {
             // `pay-outs`
             let compound =
                 !word.gap.contains(',') && self.words.get(at + 1).is_some_and(|next| next.gap == "-");
-            if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins && !compound)
-                && found == form
+            // `, deleting what was there`; `an INSERT or DELETE`
+            let aside = |found: Form, verb: Verb| {
+                found == Form::Gerund && verb.category == Category::Destructive && word.gap.contains(',')
+            };
+            let keyword = word.text.len() > 3 && word.text.chars().all(|c| c.is_ascii_uppercase());
+            if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins && !compound && !keyword)
+                && (found == form || aside(found, verb))
                 && !["updates", "edits"].contains(&word.lower.as_str())
                 && verb.kind == Kind::Verb
                 && verb.force == Force::Firm
@@ -318,6 +325,7 @@ impl<'t> Sentence<'t> {
             verb: text.to_owned(),
             kind: Kind::Verb,
             object: String::new(),
+            by_object: false,
             evidence,
         };
         // What a later clause says may be about the answer: `recommends dishes, makes a plan of meals`.
@@ -348,6 +356,7 @@ impl<'t> Sentence<'t> {
             verb: word.lower.clone(),
             kind: Kind::Either,
             object: String::new(),
+            by_object: false,
             evidence: self.quote(at),
         })
     }

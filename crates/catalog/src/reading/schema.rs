@@ -317,6 +317,7 @@ pub(super) fn act_of_choice(text: &str, at: String) -> Option<Act> {
         verb,
         kind: Kind::Verb,
         object: String::new(),
+        by_object: false,
         evidence: Evidence { quote: text.to_owned(), at },
     })
 }

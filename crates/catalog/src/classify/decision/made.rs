@@ -109,6 +109,7 @@ pub(super) fn imagines(parts: &Parts<'_>, decision: &mut Decision) {
         "artwork",
         "sprite",
     ];
+    const MODELS: [&str; 6] = ["prompt", "prompts", "ai", "model", "models", "diffusion"];
     const NONE: [&str; 8] =
         ["prompt", "prompts", "template", "templates", "link", "description", "task", "project"];
     if decision.category > Category::Write {
@@ -122,7 +123,7 @@ pub(super) fn imagines(parts: &Parts<'_>, decision: &mut Decision) {
     };
     let Some(made) = parts.prose.act.as_ref().filter(makes) else { return };
     let quoted = words::of_text(&made.evidence.quote);
-    let told = quoted.iter().skip(1).any(|word| word.lower == "prompt" || word.lower == "prompts");
+    let told = quoted.iter().skip(1).any(|word| MODELS.contains(&word.lower.as_str()));
     let field = parts.fields.iter().find(|field| field.words.last().is_some_and(|word| word == "prompt"));
     if !told && field.is_none() {
         return;

@@ -2,23 +2,24 @@
 
 use super::{Decision, Parts, acts, confidence};
 use crate::assessment::{Category, Evidence, Signal};
-use crate::reading::Phrase;
+use crate::lexicon::Force;
+use crate::reading::{Act, Phrase};
 use crate::words;
 
 /// A query or a run that only reads, by the description's own word.
 pub(super) fn reads_only(parts: &Parts<'_>, decision: &mut Decision) {
-    if decision.category != Category::Execute || !queries(parts) {
+    let looks = |act: &Act| act.category == Category::Read && act.force == Force::Firm;
+    let queries = queries(parts);
+    if decision.category != Category::Execute || !queries && !parts.name.as_ref().is_some_and(looks) {
         return;
     }
-    if let Some(phrase) = parts.phrases.get(Phrase::ReadOnly) {
-        let why = format!("it runs a query, and its description says `{}`", phrase.quote);
-        let evidence = vec![phrase.clone()];
-        *decision = Decision { category: Category::Read, confidence: confidence::ONE_CLEARLY, why, evidence };
-    } else if let Some(found) = named_as_reading(parts) {
-        let why = format!("it runs a query, and its name says `{}`", found.quote);
+    let by_name = || named_as_reading(parts).filter(|_| queries).map(|found| ("name", found));
+    let told = parts.phrases.get(Phrase::ReadOnly).map(|found| ("description", found.clone()));
+    if let Some((place, found)) = told.or_else(by_name) {
+        let why = format!("what it runs only reads, as its {place} says `{}`", found.quote);
         let evidence = vec![found];
         *decision = Decision { category: Category::Read, confidence: confidence::ONE_CLEARLY, why, evidence };
-    } else if reads_by_nature(parts) {
+    } else if queries && reads_by_nature(parts) {
         decision.category = Category::Read;
         decision.confidence = confidence::ONE_SOFTLY;
         decision.why = format!("{}, and nothing says that its query may write", decision.why);
@@ -68,7 +69,9 @@ fn reads_by_nature(parts: &Parts<'_>) -> bool {
         "hunting",
         "metric",
     ];
-    const STORES: [&str; 18] = [
+    const STORES: [&str; 20] = [
+        "insert",
+        "delete",
         "database",
         "db",
         "sql",
