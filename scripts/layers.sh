@@ -30,7 +30,7 @@ forbid toolgate-store toolgate-json hyper axum
 forbid toolgate-sqlite toolgate-json toolgate-policy toolgate-journal toolgate-catalog toolgate-store toolgate-index toolgate-mcp toolgate-registry toolgate-gateway toolgate imagegen-mcp hyper axum
 forbid toolgate-index toolgate-json toolgate-policy toolgate-quota toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp hyper axum
 # The catalogue speaks of policies: it checks that those it recommends can be loaded.
-forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp
+forbid toolgate-catalog toolgate-gateway toolgate toolgate-quota toolgate-journal toolgate-store toolgate-index toolgate-mcp imagegen-mcp utoipa
 # Clients' files are read and edited without knowing what stands behind the gateway.
 forbid toolgate-clients toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-gateway toolgate imagegen-mcp tokio hyper axum
 # The catalogue's entries are information: nothing of what is in force is known there.
@@ -39,7 +39,7 @@ forbid toolgate-registry toolgate-gateway toolgate toolgate-quota toolgate-journ
 forbid toolgate-egress toolgate-json toolgate-policy toolgate-catalog toolgate-store toolgate-mcp toolgate-registry toolgate-gateway toolgate imagegen-mcp axum sqlx
 forbid xtask toolgate-gateway toolgate imagegen-mcp
 forbid toolgate-gateway toolgate clap rmcp imagegen-mcp
-forbid toolgate-gateway toolgate-admin axum
+forbid toolgate-gateway toolgate-admin axum utoipa
 forbid toolgate-admin toolgate clap rmcp imagegen-mcp
 forbid toolgate rmcp imagegen-mcp
 forbid imagegen-mcp toolgate-gateway toolgate

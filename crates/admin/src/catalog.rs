@@ -7,8 +7,9 @@ use axum::Json;
 use axum::extract::State as Extract;
 use http::{StatusCode, header};
 use serde::Deserialize;
-use toolgate_registry::{CatalogError, Search};
-use utoipa::{IntoParams, ToSchema};
+use toolgate_catalog::{Category, Label, Severity};
+use toolgate_registry::{CatalogError, Search, Transport};
+use utoipa::IntoParams;
 
 use crate::admin::State;
 use crate::input::{Asked, Named};
@@ -26,18 +27,18 @@ pub(crate) struct ToolQuery {
     q: Option<String>,
     /// The category.
     #[param(inline)]
-    category: Option<CategoryName>,
+    category: Option<Category>,
     /// The severity.
     #[param(inline)]
-    severity: Option<SeverityName>,
+    severity: Option<Severity>,
     /// A flow label.
     #[param(inline)]
-    label: Option<LabelName>,
+    label: Option<Label>,
     /// The whole name of the server.
     server: Option<String>,
     /// How the server is reached.
     #[param(inline)]
-    transport: Option<TransportName>,
+    transport: Option<Transport>,
     /// `next` of the page before; none begins at the best hit.
     cursor: Option<String>,
     /// How many at most.
@@ -54,63 +55,12 @@ pub(crate) struct ServerQuery {
     q: Option<String>,
     /// How the server is reached.
     #[param(inline)]
-    transport: Option<TransportName>,
+    transport: Option<Transport>,
     /// `next` of the page before; none begins at the best hit.
     cursor: Option<String>,
     /// How many at most.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-}
-
-/// The worst thing that one ordinary call can do.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum CategoryName {
-    Read,
-    Write,
-    Execute,
-    Destructive,
-    Financial,
-}
-
-/// How bad that is.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum SeverityName {
-    Low,
-    Medium,
-    High,
-    Critical,
-}
-
-/// What a tool is to flows.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-enum LabelName {
-    #[serde(rename = "source:private")]
-    SourcePrivate,
-    #[serde(rename = "source:untrusted")]
-    SourceUntrusted,
-    #[serde(rename = "source:secret")]
-    SourceSecret,
-    #[serde(rename = "sink:external")]
-    SinkExternal,
-    #[serde(rename = "sink:destructive")]
-    SinkDestructive,
-    #[serde(rename = "sink:financial")]
-    SinkFinancial,
-    #[serde(rename = "sink:code")]
-    SinkCode,
-    #[serde(rename = "sink:access")]
-    SinkAccess,
-}
-
-/// How a server is reached.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-enum TransportName {
-    Stdio,
-    StreamableHttp,
-    Sse,
 }
 
 /// Search the catalogue's tools
@@ -124,11 +74,11 @@ pub(crate) async fn tools(
 ) -> Result<Json<Page<ToolView>>, Problem> {
     let search = Search {
         words: query.q.unwrap_or_default(),
-        category: query.category.map(Into::into),
-        severity: query.severity.map(Into::into),
-        label: query.label.map(Into::into),
+        category: query.category,
+        severity: query.severity,
+        label: query.label,
         server: query.server,
-        transport: query.transport.map(Into::into),
+        transport: query.transport,
     };
     let page = state.parts.catalog.tools(&search, page_of(query.limit)?, query.cursor.as_deref()).await?;
     Ok(Json(Page { items: page.items.into_iter().map(ToolView::from).collect(), next: page.next }))
@@ -155,11 +105,8 @@ pub(crate) async fn servers(
     Extract(state): Extract<State>,
     Asked(query): Asked<ServerQuery>,
 ) -> Result<Json<Page<ServerView>>, Problem> {
-    let search = Search {
-        words: query.q.unwrap_or_default(),
-        transport: query.transport.map(Into::into),
-        ..Search::default()
-    };
+    let search =
+        Search { words: query.q.unwrap_or_default(), transport: query.transport, ..Search::default() };
     let page = state.parts.catalog.servers(&search, page_of(query.limit)?, query.cursor.as_deref()).await?;
     Ok(Json(Page { items: page.items.into_iter().map(ServerView::from).collect(), next: page.next }))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The worst thing that one ordinary call can do. The order is that of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
     /// Returns information and leaves the world as it was.
@@ -66,6 +67,7 @@ impl Category {
 
 /// How bad a call can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nobody needs to look.
@@ -177,6 +179,7 @@ impl Signal {
 
 /// What a tool is to flows: where data comes from, and where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Label {
     /// Returns what is not meant for everybody.
     #[serde(rename = "source:private")]

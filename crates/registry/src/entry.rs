@@ -1,5 +1,6 @@
 //! Entries on their way into the catalogue: a tool with the machine's word on it, a server's version.
 
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use toolgate_catalog::{Assessment, Category, Definition, Label, Severity};
 
@@ -95,7 +96,9 @@ impl Status {
 }
 
 /// How a server is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// A child process.
     Stdio,

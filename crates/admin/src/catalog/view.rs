@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use toolgate_catalog::{Category, Label, Severity, classify, patterns_for};
+use toolgate_catalog::{Label, classify, patterns_for};
 use toolgate_registry::{ServerHit, ToolEntry, ToolHit, Transport, VersionEntry};
 use utoipa::ToSchema;
-
-use super::{CategoryName, LabelName, SeverityName, TransportName};
 
 /// A tool with the classifier's word on it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -158,52 +156,4 @@ impl ServerDetail {
 /// Stored JSON as it stands.
 fn raw(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
-impl From<CategoryName> for Category {
-    fn from(name: CategoryName) -> Self {
-        match name {
-            CategoryName::Read => Self::Read,
-            CategoryName::Write => Self::Write,
-            CategoryName::Execute => Self::Execute,
-            CategoryName::Destructive => Self::Destructive,
-            CategoryName::Financial => Self::Financial,
-        }
-    }
-}
-
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Low => Self::Low,
-            SeverityName::Medium => Self::Medium,
-            SeverityName::High => Self::High,
-            SeverityName::Critical => Self::Critical,
-        }
-    }
-}
-
-impl From<LabelName> for Label {
-    fn from(name: LabelName) -> Self {
-        match name {
-            LabelName::SourcePrivate => Self::SourcePrivate,
-            LabelName::SourceUntrusted => Self::SourceUntrusted,
-            LabelName::SourceSecret => Self::SourceSecret,
-            LabelName::SinkExternal => Self::SinkExternal,
-            LabelName::SinkDestructive => Self::SinkDestructive,
-            LabelName::SinkFinancial => Self::SinkFinancial,
-            LabelName::SinkCode => Self::SinkCode,
-            LabelName::SinkAccess => Self::SinkAccess,
-        }
-    }
-}
-
-impl From<TransportName> for Transport {
-    fn from(name: TransportName) -> Self {
-        match name {
-            TransportName::Stdio => Self::Stdio,
-            TransportName::StreamableHttp => Self::StreamableHttp,
-            TransportName::Sse => Self::Sse,
-        }
-    }
 }
