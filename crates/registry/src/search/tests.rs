@@ -42,7 +42,7 @@ fn within<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-/// The plain reference: all words must be among those of name, server and text.
+/// The plain reference: all words must be among those of name, server and text, or be the name together.
 fn matches(row: &(String, String, String), asked: &[Word]) -> bool {
     let texts = [words::spread(&row.1), words::spread(&row.0), words::spread(&row.2)];
     let there: Vec<&str> = texts.iter().flat_map(|text| text.split(' ')).collect();
@@ -53,7 +53,8 @@ fn matches(row: &(String, String, String), asked: &[Word]) -> bool {
         }
         there.contains(&word.text.as_str()) || whole.contains(&word.text)
     };
-    asked.iter().all(has)
+    let together: String = asked.iter().map(|word| word.text.as_str()).collect();
+    asked.iter().all(has) || together == words::joined(&row.1)
 }
 
 fn text() -> impl Strategy<Value = String> {
