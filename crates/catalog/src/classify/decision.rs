@@ -51,7 +51,7 @@ pub(super) fn decide(parts: &Parts<'_>) -> Decision {
     query::runs_free_text(parts, &mut decision);
     selects(parts, &mut decision);
     overwrites(parts, &mut decision);
-    subscribes(parts, &mut decision);
+    costs_nothing(parts, &mut decision);
     made::records(parts, &mut decision);
     made::puts(parts, &mut decision);
     made::imagines(parts, &mut decision);
@@ -151,7 +151,9 @@ fn manages(parts: &Parts<'_>, decision: &mut Decision) {
     let text = &parts.definition.description;
     let named = words::of_text(text).into_iter().take(200).filter_map(|word| {
         let (verb, form) = lexicon::verb(&word.lower)?;
-        let sure = verb.kind == Kind::Verb && verb.force == Force::Firm && form != Form::Gerund;
+        // `manage containers: run, stop or remove them`
+        let listed = form == Form::Base && word.gap.contains([',', ':']);
+        let sure = (verb.kind == Kind::Verb || listed) && verb.force == Force::Firm && form != Form::Gerund;
         sure.then(|| (verb.category, word.text.to_owned()))
     });
     if let Some((category, quote)) = named.max_by_key(|(category, _)| *category)
@@ -265,18 +267,22 @@ fn chooses_to_overwrite(parts: &Parts<'_>) -> bool {
     parts.fields.iter().any(|field| field.words.iter().any(|word| word == "overwrite"))
 }
 
-/// A subscription to news is none that somebody pays for.
-fn subscribes(parts: &Parts<'_>, decision: &mut Decision) {
-    const NEWS: [&str; 9] =
-        ["notification", "webhook", "event", "topic", "pubsub", "pub/sub", "newsletter", "feed", "thread"];
-    if decision.category != Category::Financial
-        || !acts(parts).any(|act| act.object.starts_with("subscription"))
-    {
+/// A subscription to news is none that somebody pays for, and a transaction of a database moves no money.
+fn costs_nothing(parts: &Parts<'_>, decision: &mut Decision) {
+    const NEWS: &[&str] =
+        &["notification", "webhook", "event", "topic", "pubsub", "pub/sub", "newsletter", "feed", "thread"];
+    const STORES: &[&str] = &["sql", "database", "mongodb", "cypher", "queries"];
+    if decision.category != Category::Financial {
         return;
     }
+    let about = |object: &str| acts(parts).any(|act| act.object.starts_with(object));
     let text = format!("{} {}", parts.definition.name, parts.definition.description).to_lowercase();
-    if NEWS.iter().any(|kind| text.contains(kind)) {
+    let says = |kinds: &[&str]| kinds.iter().any(|kind| text.contains(kind));
+    if about("subscription") && says(NEWS) {
         decision.category = Category::Write;
+        decision.confidence = confidence::ONE_SOFTLY;
+    } else if about("transaction") && says(STORES) {
+        decision.category = Category::Execute;
         decision.confidence = confidence::ONE_SOFTLY;
     }
 }

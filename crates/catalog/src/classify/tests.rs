@@ -220,6 +220,26 @@ fn listed_actions_count_at_their_worst() {
 }
 
 #[test]
+fn words_of_names_that_are_no_actions() {
+    use Category::{Destructive, Execute, Financial, Read, Write};
+    for (name, description, expected) in [
+        ("orders_to_cancel", "Lists orders that are due", Read),
+        ("to_cancel", "Cancels an order", Destructive),
+        ("who_can_delete", "Shows who may delete a project", Read),
+        ("delete_who", "", Destructive),
+        ("set_auto_delete", "Sets when mails are deleted", Write),
+        ("run_transaction", "Runs SQL statements in a transaction", Execute),
+        ("submit_transaction", "Submits a signed transaction", Financial),
+        ("pods", "Manage pods: list, start, stop", Execute),
+        ("pods", "Manage pods: list, describe", Write),
+        ("open_gate", "Opens the gate", Execute),
+        ("open_note", "Opens a note", Read),
+    ] {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
 fn verbs_of_two_words() {
     use Category::{Destructive, Execute, Financial, Read, Write};
     for (name, description, expected) in [

@@ -62,7 +62,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         onboard dedupe impersonate assume rearrange resize unsuspend suspend ban alias populate \
         reparent recategorize rsvp unmerge unstar favorite unfavorite unlike enrich backfill \
         subclass hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
-        scaffold bootstrap unmark unshare cherrypick clockin optin",
+        scaffold bootstrap unmark unshare undelete cherrypick clockin optin",
     ),
     (Write, Firm, Either, "put post set patch comment tweet retweet trash"),
     (
@@ -82,7 +82,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         pin pause schedule merge commit push pull checkout clone fork stash message log record note \
         store link vote rate report grant draft sign switch group backup release register request \
         index cache book reserve flag resolve open design enhance cut overlay layer reservation \
-        block embed alert branch ticket bind position point",
+        block embed alert branch ticket bind position point zoom",
     ),
     (
         Destructive,

@@ -8,7 +8,8 @@ use crate::words::{self, Word};
 /// What a model makes.
 const MEDIA: [&str; 9] = ["speech", "audio", "voice", "video", "image", "music", "sound", "song", "3d"];
 /// Words that begin a question.
-const QUESTIONS: [&str; 6] = ["is", "can", "has", "should", "does", "whoami"];
+const QUESTIONS: [&str; 11] =
+    ["is", "can", "has", "should", "does", "whoami", "who", "what", "which", "why", "how"];
 
 /// What the name says, if it has a verb or a noun that stands for information.
 pub(crate) fn read_name(name: &str, server: &str) -> Option<Act> {
@@ -71,7 +72,7 @@ impl Reading<'_, '_> {
     fn candidates(&self) -> Vec<(usize, Verb)> {
         let all = self.words.iter().enumerate().filter_map(|(at, word)| {
             let (verb, form) = lexicon::verb(&word.lower)?;
-            if self.only_says_how(at) {
+            if self.only_says_how(at) || self.is_due(at) {
                 return None;
             }
             let stands = match form {
@@ -89,6 +90,12 @@ impl Reading<'_, '_> {
     fn only_says_how(&self, at: usize) -> bool {
         let is = |at: usize, verb: &str| self.words.get(at).is_some_and(|word| word.lower == verb);
         is(at, "force") && self.words.get(at + 1).is_some_and(|next| lexicon::verb(&next.lower).is_some())
+    }
+
+    /// `orders_to_cancel`
+    fn is_due(&self, at: usize) -> bool {
+        let to = at.checked_sub(1).and_then(|before| self.words.get(before));
+        at > 1 && at + 1 == self.words.len() && to.is_some_and(|word| word.lower == "to")
     }
 
     fn is_of_server(&self, at: usize) -> bool {
@@ -116,7 +123,9 @@ impl Reading<'_, '_> {
             return marks.copied().or(Some(first));
         }
         let starts = leads && first.1.category == Category::Execute && sure.1.category <= Category::Execute;
-        if starts && first.1.kind == Kind::Either && first.1.force == Force::Firm {
+        // `set_auto_delete`
+        let sets = leads && first.1.base == "set";
+        if sets || starts && first.1.kind == Kind::Either && first.1.force == Force::Firm {
             return Some(first);
         }
         if looks && first.1.kind == Kind::Either && !ends
