@@ -232,6 +232,10 @@ fn words_of_names_that_are_no_actions() {
         ("submit_transaction", "Submits a signed transaction", Financial),
         ("pods", "Manage pods: list, start, stop", Execute),
         ("pods", "Manage pods: list, describe", Write),
+        ("get_issue", "Fetch an issue with all comments and complete details", Read),
+        ("measure_upload_speed", "Measures the speed of uploads", Read),
+        ("export_logs", "Initiates an export of the logs", Execute),
+        ("export_logs", "Exports the logs", Read),
         ("open_gate", "Opens the gate", Execute),
         ("open_note", "Opens a note", Read),
     ] {

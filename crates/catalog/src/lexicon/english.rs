@@ -22,7 +22,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         beautify minify encode lemmatize whoami grep glance ascertain correlate contextualize grok \
         troubleshoot rephrase paraphrase",
     ),
-    (Read, Firm, Either, "list search view check look count forecast ls stat"),
+    (Read, Firm, Either, "list search view check look count forecast ls stat measure"),
     (
         Read,
         Soft,
@@ -38,7 +38,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Soft,
         Either,
         "process select query filter score rank audit review scan watch track trace diff match map \
-        measure quote screenshot snapshot research answer hash profile dump sort tail head cat cross \
+        quote screenshot snapshot research answer hash profile dump sort tail head cat cross \
         reference study question benchmark help guide plan chart graph route sum tree chat roll flip \
         guess",
     ),

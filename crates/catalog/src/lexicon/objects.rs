@@ -247,7 +247,9 @@ const RULES: &[Rule] = &[
     ("issue", "comment create update", Write),
     ("take", "action control", Execute),
     ("design plan", "", Read),
+    ("initiate start begin trigger kick", "export import backup migration restore", Execute),
     // What a model or a machine makes
+    ("generate gen", "pdf docx pptx xlsx pdf_document pdf_file word_document spreadsheet", Write),
     ("generate create compute make get", "embedding embeddings", Read),
     (
         "generate create make gen",

@@ -308,7 +308,7 @@ impl<'t> Sentence<'t> {
             let keyword = word.text.len() > 3 && word.text.chars().all(|c| c.is_ascii_uppercase());
             if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins && !compound && !keyword)
                 && (found == form || aside(found, verb))
-                && !["updates", "edits"].contains(&word.lower.as_str())
+                && !["updates", "edits", "complete"].contains(&word.lower.as_str())
                 && verb.kind == Kind::Verb
                 && verb.force == Force::Firm
             {
