@@ -14,7 +14,7 @@ pub(crate) struct Foreign<'t> {
     pub(crate) start: usize,
 }
 
-/// Beginnings of words in German, French, Spanish, Portuguese, Italian and Russian; `=` ends a word that
+/// Beginnings of words in German, French, Spanish, Portuguese, Italian, Russian, Polish, Turkish and Dutch; `=` ends a word that
 /// must stand alone.
 const STEMS: &[(Category, &str)] = &[
     // the worst first, because a word counts where it fits first
@@ -23,21 +23,21 @@ const STEMS: &[(Category, &str)] = &[
         "bezahl zahle= zahlt= überweis kaufe= kaufen= kauft= verkauf erstatt abbuch bucht-ab= \
         payer= paie= achet vendre= vend= transfér rembours factur pagar= paga= pague= cobrar= cobra= compra comprar \
         vender vende= transferir= transfiere= transfere= reembols estorn fatur pagare= acquist vendere= trasferi rimbors \
-        оплат оплач перевод-денег купит покуп продат прода возвращает-деньги плат",
+        оплат оплач перевод-денег купит покуп продат прода возвращает-деньги плат betaal",
     ),
     (
         Destructive,
         "lösch entfern widerruf zurücksetz kündig stornier leert= leeren= vernicht supprim efface effacer annul révoqu \
         réinitialis détrui vider= vide= elimin borra borrar= cancela cancelar= quitar= quita= restablec destru exclui= \
         excluir= deletar= deleta= apagar= apaga= remover= rimuov rimuovi cancell annulla revoc удал очист очища отмен \
-        отзыв отозва сброс уничтож sterge= usuń sil= siler=",
+        отзыв отозва сброс уничтож sterge= usuń usuw anuluj sil= siler= verwijder annuleer",
     ),
     (
         Execute,
         "ausführ führt= starte= starten= startet= bereitstell auslös generier neustart exécut lancer= lance= démarr \
         déploi déploy déclench génér ejecut iniciar= inicia= lanzar= lanza= despleg desplieg genera= generar= execut \
         implant gerar= gera= esegu avvia= avviare= lanciare= lancia= genera generare= выполн запуск запуст разверн сгенерир \
-        генерир çalıştır uruchom",
+        генерир çalıştır uruchom uruchamia wykonuje wykonaj uitvoer voert=",
     ),
     (
         Write,
@@ -45,7 +45,7 @@ const STEMS: &[(Category, &str)] = &[
         umbenenn schreib créer= crée= créé= cré mettre= modifi ajout envoy envoi enregistr publi téléverser= renomm écri crear= \
         crea= actualiz agreg añad enviar= envía= envia= guardar= guarda= modific subir= sube= editar= edita= escrib criar= \
         cria= atualiz adicion salvar= salva= escrev creare= aggiorn aggiung invia= inviare= caric scrive= scrivi= созда \
-        обнов обновл добав отправ сохран измен загруз редактир запис oluştur güncelle gönder utwórz dodaj zapisz",
+        обнов обновл добав отправ сохран измен загруз редактир запис oluştur güncelle gönder utwórz tworzy dodaj zapisz zapisuje wysyła wyślij aanmak maakt= verstuur verzend bijwerk wijzig",
     ),
     (
         Read,
@@ -54,13 +54,13 @@ const STEMS: &[(Category, &str)] = &[
         buscar= busca= consult leer= lee= ver= mostrar= muestra= verific devuelv obter= obtém= pesquis ler= mostra= \
         retorna= devolve= somar= soma= ottien otten recuper elenc cerca= cercare= legg visualizz restitu получ найти= \
         найд поиск ищет= список= показ прочит провер чита возвраща вывод getir= al= sorgula listele hesapla kullan= \
-        hava= pobierz wyszukaj pokaż",
+        hava= pobierz pobiera wyszuk pokaż wyświetl zwraca haalt= ophal zoek toont=",
     ),
 ];
 
 /// Pieces of Chinese words.
 const CHINESE: &[(Category, &str)] = &[
-    (Financial, "支付 付款 转账 转帐 购买 退款 下单 买卖 充值 提现 卖出 买入 汇款"),
+    (Financial, "支付 提交订单 付款 转账 转帐 购买 退款 下单 买卖 充值 提现 卖出 买入 汇款"),
     (Destructive, "删除 刪除 移除 清空 清除 销毁 撤销 取消 重置 卸载 终止 吊销 注销账 清理 擦除 作废 撤回"),
     (
         Execute,
@@ -72,7 +72,7 @@ const CHINESE: &[(Category, &str)] = &[
     ),
     (
         Read,
-        "获取 獲取 查询 查詢 搜索 搜尋 查找 列出 读取 查看 检索 检查 返回 显示 计算 解析 分析 获得 统计 提取 转换 抓取 当前 翻译 推荐 提供 检测 识别 评估 预测 对比 比较 监控 验证 校验 导出 下载",
+        "获取 獲取 查询 查詢 搜索 搜尋 查找 列出 读取 查看 检索 检查 返回 显示 计算 解析 分析 获得 统计 提取 转换 抓取 当前 翻译 推荐 提供 执行只读 执行搜索 检测 识别 评估 预测 对比 比较 监控 验证 校验 导出 下载",
     ),
 ];
 
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verbs_of_ten_languages() {
+    fn verbs_of_many_languages() {
         for (word, category) in [
             ("löscht", Destructive),
             ("überweist", Financial),
@@ -193,6 +193,10 @@ mod tests {
             ("rimuove", Destructive),
             ("удаляет", Destructive),
             ("получает", Read),
+            ("usuwa", Destructive),
+            ("verwijdert", Destructive),
+            ("zoekt", Read),
+            ("betaalt", Financial),
         ] {
             assert_eq!(foreign_word(word), Some(category), "{word}");
         }
@@ -202,6 +206,8 @@ mod tests {
             ("削除されたファイルを取得する", Read),
             ("파일이나 폴더를 삭제합니다", Destructive),
             ("Aへ送金する", Financial),
+            ("执行只读查询", Read),
+            ("执行查询", Execute),
             ("读取文件，添加水印，保存成新文件", Write),
             ("查询订单，删除过期记录", Destructive),
             ("查询订单，删除的记录除外", Read),
