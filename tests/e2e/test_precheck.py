@@ -102,3 +102,61 @@ def test_the_markdown_report_is_a_table_of_plain_text(tmp_path):
     assert len(rows) == 2 and all(row.count("<td>") == 4 for row in rows), html
     for mark in ("<b>", "<script>", "<a ", "k3v9x2m8q1zz"):
         assert mark not in html, html
+
+
+def listed(number, status="active"):
+    """An item of a registry's list."""
+    server = {"name": f"io.github.publisher{number}/service-{number}", "version": "1.0.0",
+              "packages": [{"registryType": "npm", "identifier": f"@publisher{number}/service-{number}", "version": "1.0.0"}]}
+    return {"server": server, "_meta": {"io.modelcontextprotocol.registry/official": {"status": status}}}
+
+
+def npm(package):
+    return {"command": "npx", "args": ["-y", f"{package}@1.0.0"]}
+
+
+def test_names_are_compared_with_a_large_catalogue(tmp_path):
+    gone = listed(7, "deleted")
+    real = {"server": {"name": "com.riverbank/payments", "version": "2.0.0",
+                       "packages": [{"registryType": "pypi", "identifier": "riverbank-payments", "version": "2.0.0"}]}}
+    items = [listed(number) for number in range(10_000) if number != 7] + [gone, real]
+    (tmp_path / "list.json").write_text(json.dumps({"servers": items}))
+    servers = {
+        "com.riverbnak/payments": npm("@nobody/else"),
+        "lookalike": {"command": "uvx", "args": ["riverbank-paymnets==2.0.0"]},
+        "exact": {"command": "uvx", "args": ["Riverbank_Payments==2.0.0"]},
+        "deleted": npm("@publisher7/service-7"),
+        "unrelated": npm("@someone/quite-another-thing"),
+    }
+    before = scan(tmp_path, servers, "--no-start", "--json")
+    assert before.returncode == 0 and json.loads(before.stdout)["catalog"]["state"] == "absent"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mcp.json", "list.json"], "nothing is made"
+    imported = subprocess.run([TOOLGATE, "catalog", "import", "list.json"], cwd=tmp_path, capture_output=True, timeout=PATIENCE * 4)
+    assert imported.returncode == 0, imported.stderr
+    ran = scan(tmp_path, servers, "--no-start", "--json")
+    assert ran.returncode == 1, ran
+    report = json.loads(ran.stdout)
+    assert report["catalog"]["servers"] == 10_001
+    found = {(f["server"], f["rule"], f["severity"]) for f in report["findings"]}
+    assert found == {("com.riverbnak/payments", "look-alike-name", "medium"), ("lookalike", "look-alike-name", "medium"),
+                     ("deleted", "withdrawn-server", "high")}
+    known = {server["name"]: server.get("catalogued") for server in report["servers"]}
+    assert known["exact"] == {"server": "com.riverbank/payments", "status": "active"} and known["unrelated"] is None
+    sarif = json.loads(scan(tmp_path, servers, "--no-start", "--format", "sarif").stdout)
+    jsonschema.Draft7Validator(sarif_schema()).validate(sarif)
+    assert "withdrawn-server" in {rule["id"] for rule in sarif["runs"][0]["tool"]["driver"]["rules"]}
+
+
+def test_a_locked_catalogue_keeps_nobody_waiting(tmp_path):
+    (tmp_path / "list.json").write_text(json.dumps({"servers": [listed(1, "deleted")]}))
+    imported = subprocess.run([TOOLGATE, "catalog", "import", "list.json"], cwd=tmp_path, capture_output=True, timeout=PATIENCE)
+    assert imported.returncode == 0, imported.stderr
+    servers = {"s": npm("@publisher1/service-1")}
+    assert scan(tmp_path, servers, "--no-start").returncode == 1
+    database = sqlite3.connect(tmp_path / ".toolgate/catalog.db", isolation_level=None)
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    database.execute("BEGIN EXCLUSIVE")
+    ran = subprocess.run([TOOLGATE, "scan", "--config", ".mcp.json", "--no-start"], cwd=tmp_path, text=True, capture_output=True, timeout=20)
+    database.execute("ROLLBACK")
+    database.close()
+    assert ran.returncode == 0 and "warning: names were compared with the lists alone" in ran.stdout, ran

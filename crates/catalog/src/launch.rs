@@ -43,6 +43,14 @@ pub fn package_of(program: &str, arguments: &[String]) -> Option<Package> {
     launched(&base_name(program), &words, 0)
 }
 
+/// The name of a package as [`package_of`] has it, from what a registry or a person writes: without version, as
+/// its ecosystem compares names; none if that is no name.
+#[must_use]
+pub fn package_name(ecosystem: Ecosystem, text: &str) -> Option<String> {
+    let (found, name, _) = version::split(ecosystem, text)?;
+    (found == ecosystem).then_some(name)
+}
+
 /// A word of a command line, and the argument that it stands in.
 #[derive(Clone, Copy, Debug)]
 struct Word<'a> {

@@ -24,7 +24,7 @@ pub use crate::assessment::{
 pub use crate::classify::classify;
 pub use crate::credential::{Credential, ToldBy, credential_in, names_secret};
 pub use crate::definition::{Annotations, Definition, DefinitionError};
-pub use crate::launch::{Ecosystem, Package, Pinning, package_of};
+pub use crate::launch::{Ecosystem, Package, Pinning, package_name, package_of};
 pub use crate::lookalike::{KnownNames, LookAlike, Trick, well_known};
 pub use crate::page::{Block, Page, Section, Surroundings, Topic};
 pub use crate::pattern::{Capability, Pattern, patterns, patterns_for};

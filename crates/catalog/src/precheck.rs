@@ -5,12 +5,14 @@
 //! that a terminal or a renderer would act on.
 
 mod entry;
+mod listed;
 mod rule;
 mod tools;
 
 use crate::assessment::Severity;
 
 pub use entry::{Part, ServerEntry, Way, check_entries};
+pub use listed::{Catalogued, Comparison, Listed, Standing};
 pub use rule::Rule;
 pub use tools::check_tools;
 

@@ -27,6 +27,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The options of a command line that names the data directory, or nothing.
+    pub(crate) fn of(data_dir: Option<PathBuf>) -> Self {
+        Self { data_dir, config: None }
+    }
+
     /// The config file, if there is one.
     pub(crate) fn config(&self) -> Option<PathBuf> {
         match &self.config {

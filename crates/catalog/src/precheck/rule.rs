@@ -11,6 +11,8 @@ pub enum Rule {
     HostilePurpose,
     /// A name was made to be taken for another.
     LookAlikeName,
+    /// A registry took the server away, or does not recommend it.
+    WithdrawnServer,
     /// A secret stands in the config.
     LiteralSecret,
     /// A server is reached over a network without encryption.
@@ -27,10 +29,11 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::HiddenInstructions,
         Self::HostilePurpose,
         Self::LookAlikeName,
+        Self::WithdrawnServer,
         Self::LiteralSecret,
         Self::PlainHttp,
         Self::LyingAnnotation,
@@ -46,6 +49,7 @@ impl Rule {
             Self::HiddenInstructions => "hidden-instructions",
             Self::HostilePurpose => "hostile-purpose",
             Self::LookAlikeName => "look-alike-name",
+            Self::WithdrawnServer => "withdrawn-server",
             Self::LiteralSecret => "literal-secret",
             Self::PlainHttp => "plain-http",
             Self::LyingAnnotation => "lying-annotation",
@@ -61,6 +65,7 @@ impl Rule {
         match self {
             Self::HiddenInstructions | Self::HostilePurpose => Severity::Critical,
             Self::LookAlikeName
+            | Self::WithdrawnServer
             | Self::LiteralSecret
             | Self::PlainHttp
             | Self::LyingAnnotation
@@ -76,6 +81,7 @@ impl Rule {
             Self::HiddenInstructions => "A tool's definition gives orders to the model",
             Self::HostilePurpose => "A tool's definition names an attack",
             Self::LookAlikeName => "A name can be taken for another",
+            Self::WithdrawnServer => "A registry has withdrawn the server",
             Self::LiteralSecret => "A secret stands in the config file",
             Self::PlainHttp => "A server is reached without encryption",
             Self::LyingAnnotation => "A tool claims to do less than its words say",
@@ -95,6 +101,9 @@ impl Rule {
             Self::HostilePurpose => "Whoever calls it, on purpose or led to it, carries the attack out.",
             Self::LookAlikeName => {
                 "Packages with such names are published to be installed by mistake, and run with the rights of whoever starts them."
+            }
+            Self::WithdrawnServer => {
+                "Registries delete servers that did harm or broke their rules; what was deprecated is not mended any more."
             }
             Self::LiteralSecret => {
                 "Config files are committed, copied and read by other programs; a secret in one has to be taken for known."
@@ -123,6 +132,9 @@ impl Rule {
             Self::HostilePurpose => "Remove the server, or hide the tool by policy.",
             Self::LookAlikeName => {
                 "Compare the name with the publisher's own documentation letter by letter, and write the name that was meant."
+            }
+            Self::WithdrawnServer => {
+                "Ask its publisher or the registry why, and remove the server or put what replaced it in its place."
             }
             Self::LiteralSecret => "Revoke the secret, and name a variable of the environment in its place.",
             Self::PlainHttp => "Write an https address, or reach the server through a tunnel.",

@@ -271,6 +271,98 @@ fn configs_that_cannot_be_read_and_options_that_do_not_go_together() {
     }
 }
 
+/// A registry's list with a server in use, one that was deleted and one that is no longer recommended.
+const LIST: &str = r#"{"servers": [
+  {"server": {"name": "io.github.acmesoft/weatherly", "version": "1.0.0",
+    "packages": [{"registryType": "npm", "identifier": "@acmesoft/weatherly", "version": "1.0.0"}]}},
+  {"server": {"name": "io.github.gone/harvester", "version": "1.0.0",
+    "packages": [{"registryType": "pypi", "identifier": "harvester-mcp", "version": "1.0.0"}]},
+    "_meta": {"io.modelcontextprotocol.registry/official": {"status": "deleted"}}},
+  {"server": {"name": "io.github.old/faxing", "version": "1.0.0", "remotes": [{"type": "sse", "url": "https://fax.example/sse"}]},
+    "_meta": {"io.modelcontextprotocol.registry/official": {"status": "deprecated"}}}
+]}"#;
+const NAMED: &str = r#"{"mcpServers": {
+  "io.github.acmesotf/weatherly": {"command": "npx", "args": ["@acmesoftt/weatherly@1.0.0"]},
+  "known": {"command": "npx", "args": ["@acmesoft/weatherly@1.0.0"]},
+  "bad": {"command": "uvx", "args": ["Harvester_MCP==1.0.0"]},
+  "fax": {"url": "https://fax.example/sse"},
+  "other": {"command": "npx", "args": ["-y", "unheard-of@1.0.0"]}
+}}"#;
+
+#[test]
+fn names_are_compared_with_the_catalogue() {
+    let folder = Folder::new();
+    folder.write("list.json", LIST);
+    folder.write("a.json", NAMED);
+    let without = folder.run("scan --config a.json --no-start --json").json(0);
+    assert_eq!((&without["findings"], &without["catalog"]["state"]), (&json!([]), &json!("absent")));
+    assert!(!folder.path().join(".toolgate").exists(), "nothing is made");
+    let text = folder.run("scan --config a.json --no-start").with_code(0);
+    assert!(text.contains("`.toolgate` has no catalogue; `toolgate catalog import https://"), "{text}");
+    folder.run("catalog import list.json").with_code(0);
+    let report = folder.run("scan --config a.json --no-start --json").json(1);
+    let found: Vec<(&str, &str, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["rule"].as_str().unwrap(), f["severity"].as_str().unwrap(), f["line"].as_u64().unwrap()))
+        .collect();
+    let expected = [
+        ("withdrawn-server", "high", 4),
+        ("look-alike-name", "medium", 2),
+        ("look-alike-name", "medium", 2),
+        ("withdrawn-server", "low", 5),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!((&report["catalog"]["state"], &report["catalog"]["servers"]), (&json!("compared"), &json!(3)));
+    let catalogued: Vec<&Value> =
+        report["servers"].as_array().unwrap().iter().map(|s| &s["catalogued"]["status"]).collect();
+    let expected = [json!(null), json!("active"), json!("deleted"), json!("deprecated"), json!(null)];
+    assert_eq!(catalogued, expected.iter().collect::<Vec<_>>());
+    for format in ["text", "markdown", "sarif"] {
+        let out = folder.run(&format!("scan --config a.json --no-start --format {format}")).with_code(1);
+        for part in [
+            "`@acmesoftt/weatherly` is not in the catalogue",
+            "which its registry has deleted",
+            "compared with 3 servers of the catalogue; 3 servers of this file are listed there",
+        ] {
+            assert!(out.contains(part), "{format}: {part}: {out}");
+        }
+    }
+    folder.write("names", "@acmesoft/weatherly\n@acmesoftt/weatherly\nio.github.acmesotf/weatherly\n");
+    let named = folder.run("scan --config a.json --no-start --json --names names").json(1);
+    assert_eq!(rules(&named).len(), 2, "what is allowed is no look-alike: {named}");
+    std::fs::rename(folder.path().join(".toolgate"), folder.path().join("elsewhere")).unwrap();
+    assert_eq!(folder.run("scan --config a.json --no-start").code, 0);
+    assert_eq!(folder.run("scan --config a.json --no-start --data-dir elsewhere").code, 1);
+    assert_eq!(folder.run("scan --data-dir elsewhere -- x").code, 2);
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_read_is_told_and_changes_nothing() {
+    let folder = Folder::new();
+    folder.write("list.json", LIST);
+    folder.write("a.json", NAMED);
+    folder.run("catalog import list.json").with_code(0);
+    let file = folder.path().join(".toolgate/catalog.db");
+    let whole = std::fs::read(&file).unwrap();
+    let torn = whole.iter().enumerate().map(|(at, byte)| if at < 5000 { *byte } else { 0xa5 }).collect();
+    for broken in [b"no database".repeat(1000), torn] {
+        std::fs::write(&file, &broken).unwrap();
+        let report = folder.run("scan --config a.json --no-start --json").json(0);
+        assert_eq!((&report["findings"], &report["catalog"]["state"]), (&json!([]), &json!("failed")));
+        let sarif = folder.run("scan --config a.json --no-start --format sarif").json(0);
+        let told = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+        assert_eq!(told["level"], json!("warning"), "{sarif}");
+        let text = folder.run("scan --config a.json --no-start").with_code(0);
+        assert!(
+            text.contains("\nwarning: names were compared with the lists alone")
+                || text.starts_with("warning: "),
+            "{text}"
+        );
+    }
+}
+
 #[test]
 fn credentials_come_from_the_environment() {
     let guarded = Scripted::start(|asked| {

@@ -2,6 +2,7 @@
 //! and for CI.
 
 mod accepted;
+mod catalogue;
 mod client_config;
 mod comments;
 mod markdown;
@@ -19,6 +20,7 @@ use toolgate_catalog::precheck::{Finding, check_entries, check_tools};
 use toolgate_catalog::{KnownNames, Severity, well_known};
 
 use crate::answer::{Done, Failure};
+use crate::data_dir;
 use crate::shell::{Shell, counted, printable};
 
 use accepted::Accepted;
@@ -49,6 +51,9 @@ pub(super) struct Options {
     /// More names that look-alikes are searched for, one a line
     #[arg(long, value_name = "FILE", requires = "config")]
     names: Option<PathBuf>,
+    /// The data directory whose catalogue names are compared with [default: that of toolgate.yaml, else ./.toolgate]
+    #[arg(long, value_name = "DIR", requires = "config")]
+    data_dir: Option<PathBuf>,
     /// Fingerprints of findings that are accepted, one a line, each with a reason behind it
     #[arg(long, value_name = "FILE", requires = "config")]
     accepted: Option<PathBuf>,
@@ -68,6 +73,7 @@ impl Options {
             || self.output.is_some()
             || self.no_start
             || self.names.is_some()
+            || self.data_dir.is_some()
             || self.accepted.is_some()
     }
 
@@ -129,10 +135,13 @@ pub(super) fn run(
     let config = ClientConfig::read(file)?;
     let known = known_names(options.names.as_deref())?;
     let accepted = options.accepted.as_deref().map(Accepted::read).transpose()?.unwrap_or_default();
-    let mut findings =
-        check_entries(&config.entries.iter().map(|entry| entry.written.clone()).collect::<Vec<_>>(), &known);
+    let entries: Vec<_> = config.entries.iter().map(|entry| entry.written.clone()).collect();
+    let mut findings = check_entries(&entries, &known);
+    let directory = data_dir::Options::of(options.data_dir.clone());
+    let (compared, of_names) = catalogue::compare(&entries, &known, &directory, &shell.environment);
+    findings.extend(of_names);
     let looked = look(&config, options, patience, &mut findings, shell)?;
-    let outcome = Outcome::new((&config, looked), findings, options.least(), &accepted);
+    let outcome = Outcome::new((&config, looked, compared), findings, options.least(), &accepted);
     for unused in &outcome.unused {
         shell.note(format_args!("note: the accepted `{unused}` is no longer found; its line can go"))?;
     }

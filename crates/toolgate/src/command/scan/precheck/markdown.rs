@@ -13,6 +13,9 @@ const SHOWN: usize = 150;
 /// The report.
 pub(super) fn render(outcome: &Outcome) -> String {
     let mut out = format!("### Precheck of {}\n\n{}\n", cell(&quoted(&outcome.file)), outcome.summary());
+    if let Some(line) = outcome.compared.line() {
+        out.push_str(&format!("\n{line}\n"));
+    }
     let unlisted: Vec<String> = outcome
         .servers
         .iter()

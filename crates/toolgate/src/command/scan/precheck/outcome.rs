@@ -7,6 +7,7 @@ use toolgate_catalog::precheck::{Finding, Rule};
 use toolgate_json::Position;
 
 use super::accepted::Accepted;
+use super::catalogue::Compared;
 use super::client_config::ClientConfig;
 use crate::answer::Answer;
 use crate::shell::counted;
@@ -40,6 +41,8 @@ pub(super) struct Outcome {
     pub(super) file: String,
     /// The servers in their order.
     pub(super) servers: Vec<(String, Looked)>,
+    /// What their names were compared with.
+    pub(super) compared: Compared,
     /// The findings, the worst first.
     pub(super) findings: Vec<Told>,
     /// The least severity that makes the answer no.
@@ -50,7 +53,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     pub(super) fn new(
-        (config, looked): (&ClientConfig, Vec<Looked>),
+        (config, looked, compared): (&ClientConfig, Vec<Looked>, Compared),
         findings: Vec<Finding>,
         fail_on: Severity,
         accepted: &Accepted,
@@ -68,7 +71,7 @@ impl Outcome {
         let unused = unused.map(str::to_owned).collect();
         let names = config.entries.iter().map(|entry| entry.written.name.clone());
         let servers = names.zip(looked).collect();
-        Self { file: config.file.clone(), servers, findings: told, fail_on, unused }
+        Self { file: config.file.clone(), servers, compared, findings: told, fail_on, unused }
     }
 
     /// The findings that nobody has accepted.
@@ -134,7 +137,11 @@ impl Outcome {
                 Looked::Listed(_) => json!(true),
                 Looked::Failed => json!(false),
             };
-            json!({"name": name, "listed": listed, "tools": tools(*looked)})
+            let mut value = json!({"name": name, "listed": listed, "tools": tools(*looked)});
+            if let (Some(found), Some(members)) = (self.compared.of_entry(name), value.as_object_mut()) {
+                members.insert("catalogued".to_owned(), found);
+            }
+            value
         };
         let finding = |told: &Told| {
             let mut value = json!({
@@ -153,7 +160,7 @@ impl Outcome {
         };
         json!({
             "ok": self.answer() == Answer::Yes, "file": self.file, "fail_on": self.fail_on.name(),
-            "failing": self.failing(),
+            "failing": self.failing(), "catalog": self.compared.to_json(),
             "servers": self.servers.iter().map(server).collect::<Vec<_>>(),
             "findings": self.findings.iter().map(finding).collect::<Vec<_>>(),
         })

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use toolgate_catalog::Severity;
 use toolgate_catalog::precheck::Rule;
 
+use super::catalogue::Compared;
 use super::outcome::{Looked, Outcome, Told};
 
 /// The schema that the report keeps to.
@@ -77,8 +78,12 @@ fn result(told: &Told, outcome: &Outcome) -> Value {
 }
 
 fn notifications(outcome: &Outcome) -> Vec<Value> {
+    let notification =
+        |level: &str, message: &str| json!({"level": level, "message": {"text": text(message)}});
     let open = outcome.findings.iter().filter(|told| told.finding.rule == Rule::UnlistedServer);
-    open.map(|told| json!({"level": "warning", "message": {"text": text(&told.finding.message)}})).collect()
+    let unlisted = open.map(|told| notification("warning", &told.finding.message));
+    let level = if matches!(outcome.compared, Compared::Failed(_)) { "warning" } else { "note" };
+    unlisted.chain(outcome.compared.line().map(|line| notification(level, &line))).collect()
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -36,6 +36,10 @@ pub(super) fn render(outcome: &Outcome, shell: &Shell, to_file: bool) -> String 
         );
         debug_assert!(written.is_ok());
     }
+    if let Some(line) = outcome.compared.line() {
+        out.push_str(&line);
+        out.push('\n');
+    }
     let tone = if outcome.failing() > 0 { Tone::Bad } else { Tone::Good };
     out.push_str(&toned(tone, &outcome.summary()));
     out.push('\n');
