@@ -15,27 +15,34 @@ const FORGES: [&str; 4] = ["io.github.", "com.github.", "io.gitlab.", "com.gitla
 
 /// A name of a config or of a catalogue, taken apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Compared(Name);
+pub(crate) struct Compared {
+    name: Name,
+    /// The letters and digits behind the publisher, as a hurried reader sees them.
+    last: String,
+}
 
 impl Compared {
     pub(crate) fn new(text: &str) -> Self {
-        Self(Name::new(text))
+        let name = Name::new(text);
+        let last = parts(name.seen.rsplit_once('/').map_or(&*name.seen, |(_, last)| last)).collect();
+        Self { name, last }
     }
 
     /// Whether it is the same name, in any case.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.lower == other.0.lower
+        self.name.lower == other.name.lower
     }
 
     /// What makes this package look like a listed one.
     pub(crate) fn package_trick(&self, listed: &Self) -> Option<Trick> {
-        let (name, known) = (&self.0, &listed.0);
+        let (name, known) = (&self.name, &listed.name);
         if name.seen == known.seen {
             return (name.lower != known.lower).then_some(Trick::Confusable);
         }
-        let whose = (below_host(&name.publisher), below_host(&known.publisher));
-        if !whose.0.is_empty() && !whose.1.is_empty() {
-            let alike = whose.0 != whose.1 && same_last(name, known) && resembles((name, known), below_host);
+        if !name.publisher.is_empty() && !known.publisher.is_empty() {
+            let alike = self.last == listed.last
+                && below_host(&name.publisher) != below_host(&known.publisher)
+                && resembles((name, known), below_host);
             return alike.then_some(Trick::Publisher);
         }
         if name.letters == known.letters && !name.letters.is_empty() {
@@ -53,11 +60,11 @@ impl Compared {
 
     /// What makes this name of a server (`io.github.someone/server`) look like a listed one.
     pub(crate) fn server_trick(&self, listed: &Self) -> Option<Trick> {
-        let (name, known) = (&self.0, &listed.0);
+        let (name, known) = (&self.name, &listed.name);
         if name.seen == known.seen {
             return (name.lower != known.lower).then_some(Trick::Confusable);
         }
-        if name.publisher == known.publisher || !same_last(name, known) {
+        if name.publisher == known.publisher || self.last != listed.last {
             return None;
         }
         let (space, whose) = owner(&name.publisher);
@@ -85,14 +92,6 @@ fn below_host(publisher: &str) -> &str {
         Some((host, rest)) if host.contains(['.', ':']) => rest,
         _ => publisher,
     }
-}
-
-/// Whether what stands behind the publisher is the same to a hurried reader.
-fn same_last(name: &Name, known: &Name) -> bool {
-    let last = |name: &Name| -> String {
-        parts(name.seen.rsplit_once('/').map_or(&*name.seen, |(_, last)| last)).collect()
-    };
-    last(name) == last(known)
 }
 
 /// Whether the publisher of a name is spelt like that of another, as it is seen or as it is written; `whose`

@@ -92,6 +92,7 @@ fn real_names_are_hardly_ever_alike() {
     };
     let fakes: Vec<Compared> = servers.iter().filter_map(slipped).collect();
     assert!(fakes.len() > 100, "{}", fakes.len());
-    let missed: Vec<&str> = fakes.iter().filter(|fake| !is_alike(fake)).map(|fake| &*fake.0.lower).collect();
+    let missed: Vec<&str> =
+        fakes.iter().filter(|fake| !is_alike(fake)).map(|fake| &*fake.name.lower).collect();
     assert!(missed.is_empty(), "{missed:?}");
 }
