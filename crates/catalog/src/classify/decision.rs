@@ -47,14 +47,17 @@ pub(super) fn decide(parts: &Parts<'_>) -> Decision {
     taken::guides(parts, &mut decision);
     taken::runs_to_look(parts, &mut decision);
     manages(parts, &mut decision);
+    does_all(parts, &mut decision);
     query::reads_only(parts, &mut decision);
     query::runs_free_text(parts, &mut decision);
+    query::is_free(parts, &mut decision);
     selects(parts, &mut decision);
     overwrites(parts, &mut decision);
     costs_nothing(parts, &mut decision);
     made::records(parts, &mut decision);
     made::puts(parts, &mut decision);
     made::imagines(parts, &mut decision);
+    made::assembles(parts, &mut decision);
     costs(parts, &mut decision);
     claims(parts, &mut decision);
     decision
@@ -102,6 +105,11 @@ fn together(name: Act, prose: Act) -> Decision {
     // `post_report: Get a report`: the name tells the method of HTTP.
     if name.verb == "post" && prose.category == Category::Read && prose.force == Force::Firm {
         return from(&[&prose], Category::Read, confidence::ONE_SOFTLY);
+    }
+    // `delete_bookmark: Removes a post from the bookmarks`
+    let takes = |act: &Act| ["delete", "remove"].contains(&act.verb.as_str());
+    if takes(&name) && takes(&prose) && prose.by_object && prose.category == Category::Write {
+        return from(&[&prose], Category::Write, confidence::ONE_SOFTLY);
     }
     match (name.force, prose.force) {
         (Force::Firm, Force::Soft) => from(&[&name], name.category, confidence::ONE_CLEARLY),
@@ -153,7 +161,8 @@ fn manages(parts: &Parts<'_>, decision: &mut Decision) {
         let (verb, form) = lexicon::verb(&word.lower)?;
         // `manage containers: run, stop or remove them`
         let listed = form == Form::Base && word.gap.contains([',', ':']);
-        let sure = (verb.kind == Kind::Verb || listed) && verb.force == Force::Firm && form != Form::Gerund;
+        let firm = verb.force == Force::Firm || verb.base == "rollback";
+        let sure = (verb.kind == Kind::Verb || listed) && firm && form != Form::Gerund;
         sure.then(|| (verb.category, word.text.to_owned()))
     });
     if let Some((category, quote)) = named.max_by_key(|(category, _)| *category)
@@ -161,6 +170,17 @@ fn manages(parts: &Parts<'_>, decision: &mut Decision) {
     {
         let why = format!("it manages several things, and its description says `{quote}`");
         decision.raise(category, why, vec![Evidence { quote, at: "/description".to_owned() }]);
+    }
+}
+
+/// `Perform CRUD operations`: the D is for delete.
+fn does_all(parts: &Parts<'_>, decision: &mut Decision) {
+    let vague = acts(parts).all(|act| matches!(act.kind, Kind::Dispatch | Kind::Light));
+    let letters = parts.definition.description.split(|c: char| !c.is_alphanumeric()).take(40);
+    if vague && decision.category < Category::Destructive && letters.into_iter().any(|word| word == "CRUD") {
+        let evidence = Evidence { quote: "CRUD".to_owned(), at: "/description".to_owned() };
+        let why = "its description says `CRUD`, which is to create, read, update and delete".to_owned();
+        decision.raise(Category::Destructive, why, vec![evidence]);
     }
 }
 
@@ -228,7 +248,10 @@ fn overwrites(parts: &Parts<'_>, decision: &mut Decision) {
         Category::Destructive => {
             let empties =
                 |act: &Act| act.category == Category::Destructive && BINS.contains(&act.object.as_str());
-            if acts(parts).any(empties) {
+            // What is purged was deleted before.
+            let purges =
+                |act: &Act| ["purge", "expunge", "wipe", "erase", "shred"].contains(&act.verb.as_str());
+            if acts(parts).any(|act| empties(act) || purges(act)) {
                 return;
             }
             if let Some(found) = parts.phrases.get(Phrase::Recoverable)
@@ -258,7 +281,13 @@ fn ends_for_good(parts: &Parts<'_>) -> Option<Evidence> {
         ["close", "ban", "decline", "reject", "deactivate", "suspend", "unpublish", "block", "disable"];
     const FOREVER: [&str; 3] = ["permanently", "irrevocably", "forever"];
     let ends = parts.prose.act.as_ref().filter(|act| ENDING.contains(&act.verb.as_str()))?;
-    let words = words::of_text(&ends.evidence.quote);
+    let quote = ends.evidence.quote.as_str();
+    let before = parts.definition.description.split(quote).next().unwrap_or_default();
+    let adverb = before.split_whitespace().next_back().unwrap_or_default();
+    let words = words::of_text(quote);
+    if FOREVER.iter().any(|word| adverb.eq_ignore_ascii_case(word)) {
+        return Some(ends.evidence.clone());
+    }
     words.iter().any(|word| FOREVER.contains(&word.lower.as_str())).then(|| ends.evidence.clone())
 }
 
@@ -267,21 +296,32 @@ fn chooses_to_overwrite(parts: &Parts<'_>) -> bool {
     parts.fields.iter().any(|field| field.words.iter().any(|word| word == "overwrite"))
 }
 
-/// A subscription to news is none that somebody pays for, and a transaction of a database moves no money.
+/// A subscription to news is none that somebody pays for, a transaction of a database moves no money, and
+/// what bridges no assets only forwards.
 fn costs_nothing(parts: &Parts<'_>, decision: &mut Decision) {
     const NEWS: &[&str] =
         &["notification", "webhook", "event", "topic", "pubsub", "pub/sub", "newsletter", "feed", "thread"];
     const STORES: &[&str] = &["sql", "database", "mongodb", "cypher", "queries"];
+    const ASSETS: &[&str] = &[
+        "token", "asset", "chain", "crypto", "coin", "usdc", "usdt", "eth", "sol", "btc", "nft", "fund",
+        "swap", "money", "wallet",
+    ];
     if decision.category != Category::Financial {
         return;
     }
     let about = |object: &str| acts(parts).any(|act| act.object.starts_with(object));
     let text = format!("{} {}", parts.definition.name, parts.definition.description).to_lowercase();
     let says = |kinds: &[&str]| kinds.iter().any(|kind| text.contains(kind));
+    let words = words::of_text(&text);
+    let asset = |word: &str| ASSETS.iter().any(|kind| word.trim_end_matches('s') == *kind);
+    let named = words.iter().flat_map(|word| words::of_name(word.text)).any(|word| asset(&word.lower));
+    let given = |field: &Field<'_>| field.words.iter().any(|word| word == "amount" || asset(word));
+    let bridges = named || parts.fields.iter().any(given);
     if about("subscription") && says(NEWS) {
         decision.category = Category::Write;
         decision.confidence = confidence::ONE_SOFTLY;
-    } else if about("transaction") && says(STORES) {
+    } else if about("transaction") && says(STORES) || acts(parts).all(|act| act.verb == "bridge") && !bridges
+    {
         decision.category = Category::Execute;
         decision.confidence = confidence::ONE_SOFTLY;
     }

@@ -1,5 +1,7 @@
 //! The classifier on definitions made for these tests.
 
+mod objects;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -30,8 +30,8 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         "prepare await sleep stream localize mask chunk optimize rerank provide simulate prioritize \
         codegen parse extract evaluate render display ask consult access crawl transform format \
         capture ping wait echo understand decide learn offer tell contain support reveal observe \
-        export download transcribe plot visualize say random randomize poll survey expand prove \
-        traverse spellcheck sample",
+        export download transcribe plot visualize say random randomize expand prove \
+        traverse spellcheck sample interpolate",
     ),
     (
         Read,
@@ -40,13 +40,13 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         "process select query filter score rank audit review scan watch track trace diff match map \
         quote screenshot snapshot research answer hash profile dump sort tail head cat cross \
         reference study question benchmark help guide plan chart graph route sum tree chat roll flip \
-        guess",
+        guess poll survey",
     ),
     (
         Write,
         Firm,
         Verb,
-        "freeze unfreeze ignore increase decrease paste persist protect quarantine remind seed \
+        "freeze unfreeze ignore increase decrease paste persist protect quarantine remind \
         unpause whitelist allowlist blacklist zip unzip mount unmount elevate emit reauthorize \
         unsnooze finalise categorize retain preset relabel pipe untrash untaint unprotect create \
         authorize deny cordon uncordon reprioritize expose add update edit modify insert append \
@@ -64,7 +64,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         subclass hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
         scaffold bootstrap unmark unshare undelete cherrypick clockin optin",
     ),
-    (Write, Firm, Either, "put post set patch comment tweet retweet trash"),
+    (Write, Firm, Either, "put post set patch comment tweet retweet trash seed"),
     (
         Write,
         Soft,
@@ -72,7 +72,8 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         "dispose acquire compact recover replicate trim signup mirror strip unpack organize override \
         extend fix autofix init auth setup submit connect disconnect accept respond begin choose \
         unset mutate alter refresh import split combine compress concatenate concat instantiate confirm \
-        load apply close rotate wrap fulfill fulfil leave ensure sync adapt maintain improve apologize",
+        load apply close rotate wrap fulfill fulfil leave ensure sync adapt maintain improve apologize renew emulate \
+        throttle",
     ),
     (
         Write,
@@ -82,7 +83,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         pin pause schedule merge commit push pull checkout clone fork stash message log record note \
         store link vote rate report grant draft sign switch group backup release register request \
         index cache book reserve flag resolve open design enhance cut overlay layer reservation \
-        block embed alert branch ticket bind position point zoom",
+        block embed alert branch ticket bind position point zoom exchange hire",
     ),
     (
         Destructive,
@@ -112,9 +113,9 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Execute,
         Soft,
         Verb,
-        "repair isolate dial curl vacuum calibrate serve upgrade emulate drain advance gen generate \
+        "repair isolate dial curl vacuum calibrate serve upgrade drain advance gen generate \
         regenerate interact boot wake halt train actuate go continue migrate provision delegate \
-        engage attack exploit force skip speak animate remix stylize recolor dub blend",
+        engage attack exploit force skip speak morph animate remix stylize recolor dub blend",
     ),
     (
         Execute,

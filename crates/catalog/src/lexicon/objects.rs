@@ -72,6 +72,18 @@ const RULES: &[Rule] = &[
         Financial,
     ),
     ("approve", "token tokens", Financial),
+    ("renew reactivate resume restart", "subscription membership license domain", Financial),
+    ("register", "domain_name domain_names", Financial),
+    ("run submit process execute approve", "payroll payrolls pay_run", Financial),
+    ("exchange", "currency currencies token coin crypto fund money", Financial),
+    ("hire", "freelancer contractor worker human", Financial),
+    ("create fund release refund open", "escrow recurring_buy standing_order", Financial),
+    ("accept", "quote bid", Financial),
+    ("open close", "lightning_channel payment_channel", Financial),
+    ("collect", "payment fee money", Financial),
+    ("create add", "invoice_item invoiceitem invoice_line line_item charge_item billing_item", Financial),
+    ("sign", "typed_data typed_message psbt user_operation transaction_data", Financial),
+    ("sign", "message messages", Execute),
     ("claim", "reward rewards airdrop fees interest yield staking_rewards", Financial),
     ("checkout", "cart order basket session shopping_cart", Financial),
     ("approve set increase", "allowance spender token_allowance erc20 token_approval", Financial),
@@ -123,7 +135,8 @@ const RULES: &[Rule] = &[
     ("clear empty", "cart basket", Write),
     (
         "resume unpause",
-        "job run workflow workflow_run pipeline instance execution container vm training",
+        "job run workflow workflow_run pipeline instance execution container vm training rollout \
+        deployment rollouts",
         Execute,
     ),
     ("submit", "job jobs script batch batch_script workload", Execute),
@@ -136,16 +149,11 @@ const RULES: &[Rule] = &[
     ("remove", "background", Execute),
     ("clear flush empty invalidate purge evict prune reset delete remove clean", "cache", Write),
     // Ends what can be started again
-    (
-        "cancel abort",
-        "query job task run workflow_run build deploy deployment pipeline scan request execution \
-        operation command generation prediction export import upload download crawl backfill batch",
-        Execute,
-    ),
+    ("cancel abort", "query queries search sql_query statement http_request", Execute),
     (
         "terminate kill abort",
-        "app application apps container service browser tab page emulator simulator query job run \
-        execution dev_server",
+        "app application apps container service browser tab page emulator simulator query \
+        dev_server",
         Execute,
     ),
     ("refresh", "app page tab browser window", Execute),
@@ -162,6 +170,25 @@ const RULES: &[Rule] = &[
         Execute,
     ),
     ("quote", "tweet post", Write),
+    ("regenerate", "key api_key secret token access_token password credential certificate", Destructive),
+    ("recall retract", "message messages email mail mails", Destructive),
+    ("release", "number phone_number ip ip_address elastic_ip address", Destructive),
+    ("format", "disk drive partition volume usb_stick sd_card", Destructive),
+    ("apply", "terraform terraform_plan playbook", Execute),
+    ("broadcast", "message email campaign announcement text", Write),
+    (
+        "deactivate invalidate expire",
+        "authorization credential credentials token key certificate card access_key api_key grant",
+        Destructive,
+    ),
+    ("trigger send create post fire raise", "notification alert reminder push_notification", Write),
+    (
+        "publish",
+        "site sites website web_site app apps application package module library crate release extension \
+        plugin theme storefront bundle build",
+        Execute,
+    ),
+    ("interpolate morph", "video videos image images frame frames clip clips", Execute),
     ("mark", "", Write),
     ("reset", "view zoom layout viewport camera filter filters position", Write),
     ("drop", "pin file_here marker", Write),
@@ -176,7 +203,7 @@ const RULES: &[Rule] = &[
     ("evaluate", "script javascript js code function javascript_expression", Execute),
     (
         "generate gen",
-        "webhook endpoint api_key api_token access_token invite invitation account sas_token",
+        "webhook endpoint api_key api_token access_token invite invitation account sas_token mailbox",
         Write,
     ),
     (

@@ -12,6 +12,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("clock", "in out", "clockin"),
     ("compose", "up", "launch"),
     ("compose", "down", "teardown"),
+    ("factory", "reset", "wipe"),
     ("fine", "tune", "finetune"),
     ("force", "push", "forcepush"),
     ("hang", "up", "hangup"),

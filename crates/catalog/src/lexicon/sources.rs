@@ -8,6 +8,8 @@ struct Rule {
     verbs: &'static str,
     /// Heads of what stands after `from`; `_` joins two words.
     sources: &'static str,
+    /// Objects of which alone it holds; of any, where there are none.
+    only: &'static str,
     /// Objects of which it does not hold.
     except: &'static str,
     category: Category,
@@ -25,24 +27,36 @@ const RULES: &[Rule] = &[
             favorites favourites favorite favourite bookmarks group groups album albums category \
             segment board sprint milestone release epic portfolio library staging \
             lineup",
+        only: "",
         except: ACCESS,
         category: Write,
     },
     Rule {
         verbs: "remove clear",
         sources: "cart basket watchlist wishlist playlist queue_view",
+        only: "",
         except: "",
         category: Write,
     },
     Rule {
         verbs: "evict remove clear delete flush drop purge",
         sources: "cache caches",
+        only: "",
+        except: "",
+        category: Write,
+    },
+    Rule {
+        verbs: "delete remove detach",
+        sources: "note memo task card item document doc page post contact conversation message thread image \
+            photo bookmark issue ticket record entity resource video asset article file object",
+        only: "tag tags label labels hashtag",
         except: "",
         category: Write,
     },
     Rule {
         verbs: "fetch pull download",
         sources: "remote remotes origin upstream remote_repository remote_repo remote_branch",
+        only: "",
         except: "status list log logs",
         category: Write,
     },
@@ -51,6 +65,7 @@ const RULES: &[Rule] = &[
         sources: "html markdown mermaid chart diagram svg latex dot plantuml html_content html_string \
             html_code html_template markdown_content markdown_text mermaid_code mermaid_syntax \
             mermaid_diagram mermaid_markdown dot_code",
+        only: "",
         except: "page site website app project issue task document doc file pdf docx presentation slides",
         category: Read,
     },
@@ -63,6 +78,7 @@ pub(super) fn of_source(verb: Verb, objects: &Objects<'_>) -> Option<Category> {
     }
     let fits = |rule: &&Rule| {
         holds(rule.verbs, verb.base)
+            && (rule.only.is_empty() || objects.words.last().is_some_and(|word| holds(rule.only, word)))
             && !objects.words.iter().any(|word| holds(rule.except, word))
             && rule.sources.split_whitespace().any(|source| objects.is_from(source))
     };

@@ -36,7 +36,7 @@ const STEMS: &[(Category, &str)] = &[
         Execute,
         "ausführ führt= starte= starten= startet= bereitstell auslös generier neustart exécut lancer= lance= démarr \
         déploi déploy déclench génér ejecut iniciar= inicia= lanzar= lanza= despleg desplieg genera= generar= execut \
-        implant gerar= gera= esegu avvia= avviare= lanciare= lancia= genera generare= выполн запуск запуст разверн сгенерир \
+        implant gerar= gera= esegu avvia= avviare= lanciare= lancia= generare= выполн запуск запуст разверн сгенерир \
         генерир çalıştır uruchom uruchamia wykonuje wykonaj uitvoer voert=",
     ),
     (

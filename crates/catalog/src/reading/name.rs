@@ -8,8 +8,8 @@ use crate::words::{self, Word};
 /// What a model makes.
 const MEDIA: [&str; 9] = ["speech", "audio", "voice", "video", "image", "music", "sound", "song", "3d"];
 /// Words that begin a question.
-const QUESTIONS: [&str; 11] =
-    ["is", "can", "has", "should", "does", "whoami", "who", "what", "which", "why", "how"];
+const QUESTIONS: [&str; 12] =
+    ["is", "are", "can", "has", "should", "does", "whoami", "who", "what", "which", "why", "how"];
 
 /// What the name says, if it has a verb or a noun that stands for information.
 pub(crate) fn read_name(name: &str, server: &str) -> Option<Act> {
@@ -35,7 +35,8 @@ impl Reading<'_, '_> {
     fn harmless(&self) -> Option<Act> {
         let first = self.words.first()?;
         let dry = self.words.windows(2).any(|pair| pair.iter().map(|w| w.lower.as_str()).eq(["dry", "run"]));
-        let question = QUESTIONS.contains(&first.lower.as_str()) && self.words.len() > 1;
+        let question =
+            QUESTIONS.contains(&first.lower.as_str()) && self.words.len() > 1 || self.asks_whether();
         let asks = self.words.iter().find(|word| word.lower == "did");
         let tells = |last: &&Word<'_>| ["preview", "help", "reader"].contains(&last.lower.as_str());
         let last = self.words.last().filter(|last| self.words.len() > 1 && tells(last)).or(asks);
@@ -43,14 +44,35 @@ impl Reading<'_, '_> {
         Some(self.act(word, Category::Read, Force::Firm, Kind::Verb))
     }
 
+    /// `agent_should_delegate`: whether a verb is asked for.
+    fn asks_whether(&self) -> bool {
+        let mut pairs = self.words.iter().zip(self.words.iter().skip(1));
+        pairs.any(|(asks, asked)| {
+            ["should", "can", "could", "may"].contains(&asks.lower.as_str())
+                && lexicon::verb(&asked.lower).is_some()
+        })
+    }
+
     /// `text_to_speech` and its like, which a model makes.
     fn made_media(&self) -> Option<Act> {
+        if let Some(made) = self.generator() {
+            return Some(self.act(made, Category::Execute, Force::Firm, Kind::Verb));
+        }
         let mut pairs = self.words.iter().zip(self.words.iter().skip(1));
         let (_, made) = pairs.find(|(to, made)| {
             matches!(to.lower.as_str(), "to" | "2") && MEDIA.contains(&made.lower.as_str())
         })?;
         let verb = self.words.first().and_then(|first| lexicon::verb(&first.lower)).is_some();
         (!verb).then(|| self.act(made, Category::Execute, Force::Firm, Kind::Verb))
+    }
+
+    /// `image_generation`, which ends in what is done to a medium.
+    fn generator(&self) -> Option<&Word<'_>> {
+        let (last, before) = self.words.split_last()?;
+        let verb = self.words.first().and_then(|first| lexicon::verb(&first.lower)).is_some();
+        let generates = ["generation", "generator", "synthesis"].contains(&last.lower.as_str());
+        let medium = before.last().is_some_and(|word| MEDIA.contains(&word.lower.as_str()));
+        (generates && medium && !verb).then_some(last)
     }
 
     fn verb(&self) -> Option<Act> {

@@ -117,6 +117,8 @@ impl<'t> Sentence<'t> {
                 || how
                 || lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
                 || self.offers(at)
+                || self.quotes(at)
+                || self.uses_itself(at, verb)
                 || self.is_empty(at, verb)
             {
                 continue;
@@ -145,6 +147,25 @@ impl<'t> Sentence<'t> {
             .get(at)
             .is_some_and(|word| word.lower.starts_with("provid") || word.lower.starts_with("offer"));
         is_offer && self.words.iter().skip(at + 1).take(3).any(|word| ABLE.contains(&word.lower.as_str()))
+    }
+
+    /// `call this tool to …`
+    fn uses_itself(&self, at: usize, verb: Verb) -> bool {
+        const ITSELF: [&str; 6] = ["tool", "function", "endpoint", "method", "command", "api"];
+        let is = |index: usize, words: &[&str]| {
+            self.words.get(index).is_some_and(|word| words.contains(&word.lower.as_str()))
+        };
+        ["call", "invoke", "run", "execute", "trigger"].contains(&verb.base)
+            && is(at + 1, &["this", "the"])
+            && is(at + 2, &ITSELF)
+            && is(at + 3, &["to", "when", "whenever", "if", "before", "after", "first"])
+    }
+
+    /// Whether a word stands within quotation marks, which an example does.
+    fn quotes(&self, at: usize) -> bool {
+        let before = self.words.get(at).and_then(|word| self.text.get(..word.start)).unwrap_or_default();
+        let open = |mark: char| before.chars().filter(|c| *c == mark).count() % 2 == 1;
+        at > 0 && (open('`') || open('"'))
     }
 
     /// Whether it is `performs` and its like before something that says nothing.

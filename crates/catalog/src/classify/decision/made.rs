@@ -40,7 +40,11 @@ pub(super) fn puts(parts: &Parts<'_>, decision: &mut Decision) {
     }
     let makes = acts(parts).any(|act| MAKING.contains(&act.verb.as_str()));
     let generates = acts(parts).any(|act| act.verb == "generate" || act.verb == "gen");
-    let prompt = |field: &&Field<'_>| generates && field.words.last().is_some_and(|word| word == "prompt");
+    // Code and other text is returned.
+    let text =
+        acts(parts).any(|act| act.by_object && act.category == Category::Read && act.verb.starts_with("gen"));
+    let prompt =
+        |field: &&Field<'_>| generates && !text && field.words.last().is_some_and(|word| word == "prompt");
     let place = |field: &&Field<'_>| {
         names_an_output(field) || makes && names_a_place(field) || generates && field.is("filename")
     };
@@ -72,54 +76,72 @@ fn names_a_place(field: &Field<'_>) -> bool {
         || field.is("subdirectory")
 }
 
+/// Verbs by which a medium comes to be.
+const IMAGINING: [&str; 17] = [
+    "create",
+    "update",
+    "make",
+    "edit",
+    "modify",
+    "transform",
+    "produce",
+    "compose",
+    "design",
+    "draw",
+    "extend",
+    "vary",
+    "restyle",
+    "enhance",
+    "combine",
+    "generate",
+    "change",
+];
+/// What a model makes from words.
+const MEDIA: [&str; 14] = [
+    "image",
+    "images",
+    "picture",
+    "photo",
+    "video",
+    "audio",
+    "music",
+    "song",
+    "voice",
+    "speech",
+    "animation",
+    "illustration",
+    "artwork",
+    "sprite",
+];
+
 /// A picture, a film or a sound that a model makes from words, also where an old one is changed.
 pub(super) fn imagines(parts: &Parts<'_>, decision: &mut Decision) {
-    const MAKING: [&str; 17] = [
-        "create",
-        "update",
-        "make",
-        "edit",
-        "modify",
-        "transform",
-        "produce",
-        "compose",
-        "design",
-        "draw",
-        "extend",
-        "vary",
-        "restyle",
-        "enhance",
-        "combine",
-        "generate",
-        "change",
-    ];
-    const MEDIA: [&str; 14] = [
-        "image",
-        "images",
-        "picture",
-        "photo",
-        "video",
-        "audio",
-        "music",
-        "song",
-        "voice",
-        "speech",
-        "animation",
-        "illustration",
-        "artwork",
-        "sprite",
-    ];
     const MODELS: [&str; 6] = ["prompt", "prompts", "ai", "model", "models", "diffusion"];
-    const NONE: [&str; 8] =
-        ["prompt", "prompts", "template", "templates", "link", "description", "task", "project"];
+    const NONE: [&str; 13] = [
+        "prompt",
+        "prompts",
+        "template",
+        "templates",
+        "link",
+        "description",
+        "task",
+        "project",
+        "plan",
+        "script",
+        "storyboard",
+        "outline",
+        "idea",
+    ];
     if decision.category > Category::Write {
         return;
     }
     let makes = |act: &&crate::reading::Act| {
         let quoted = words::of_text(&act.evidence.quote);
-        MAKING.contains(&act.verb.as_str())
+        // What it is made for is not what is made.
+        let mut made = quoted.iter().take_while(|word| !["for", "about"].contains(&word.lower.as_str()));
+        IMAGINING.contains(&act.verb.as_str())
             && !NONE.contains(&act.object.as_str())
-            && quoted.iter().any(|word| MEDIA.contains(&word.lower.as_str()))
+            && made.any(|word| MEDIA.contains(&word.lower.as_str()))
     };
     let Some(made) = parts.prose.act.as_ref().filter(makes) else { return };
     let quoted = words::of_text(&made.evidence.quote);
@@ -147,4 +169,20 @@ pub(super) fn records(parts: &Parts<'_>, decision: &mut Decision) {
     let Some(found) = parts.fields.iter().find(judgement).map(of_field) else { return };
     let why = format!("it records the judgement that it is given in `{}`", found.quote);
     decision.raise(Category::Write, why, vec![found]);
+}
+
+/// A film that a program puts together of what is there: no model makes it.
+pub(super) fn assembles(parts: &Parts<'_>, decision: &mut Decision) {
+    const PUTTING: [&str; 7] = ["create", "make", "build", "generate", "produce", "render", "combine"];
+    const PROGRAMS: [&str; 6] = ["ffmpeg", "moviepy", "imagemagick", "opencv", "concat", "slideshow"];
+    let Some(made) = parts.prose.act.as_ref().filter(|act| PUTTING.contains(&act.verb.as_str())) else {
+        return;
+    };
+    let quoted = words::of_text(&made.evidence.quote);
+    let Some(program) = quoted.iter().find(|word| PROGRAMS.contains(&word.lower.as_str())) else { return };
+    if decision.category == Category::Execute {
+        let why = format!("a program puts it together, as its description says `{}`", program.text);
+        let evidence = vec![made.evidence.clone()];
+        decision.raise(Category::Write, why, evidence);
+    }
 }

@@ -126,6 +126,22 @@ pub(super) fn runs_free_text(parts: &Parts<'_>, decision: &mut Decision) {
     }
 }
 
+/// A query of which nothing else is said: no more than its name, and that its text is free.
+pub(super) fn is_free(parts: &Parts<'_>, decision: &mut Decision) {
+    let words = words::of_name(&parts.definition.name);
+    let bare = matches!(words.as_slice(), [only] if only.lower == "query" || only.lower == "sql");
+    if !bare || !parts.definition.description.trim().is_empty() || decision.category != Category::Read {
+        return;
+    }
+    let free = |field: &&crate::reading::Field<'_>| {
+        field.is_text() && ["query", "sql", "statement"].iter().any(|name| field.is(name))
+    };
+    let Some(field) = parts.fields.iter().find(free) else { return };
+    let why = format!("it runs the query in `{}`, and nothing says what the query may do", field.name);
+    let evidence = vec![Evidence { quote: field.name.to_owned(), at: field.at.clone() }];
+    *decision = Decision { category: Category::Execute, confidence: confidence::DISAGREE, why, evidence };
+}
+
 /// Whether the query is written in a language that can also write.
 fn speaks_sql(parts: &Parts<'_>) -> bool {
     const LOOKING: [&str; 8] = ["promql", "logql", "soql", "select", "sparql", "read", "2sql", "to_sql"];

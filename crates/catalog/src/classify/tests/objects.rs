@@ -1,0 +1,154 @@
+//! What verbs do to particular objects, each with a neighbour that is none of it.
+
+use serde_json::json;
+
+use super::{check, tool, with_schema};
+use crate::assessment::Category::{self, Destructive, Execute, Financial, Read, Write};
+
+fn all(cases: &[(&str, &str, Category)]) {
+    for &(name, description, expected) in cases {
+        check(&tool(name, description), expected);
+    }
+}
+
+#[test]
+fn work_that_is_cancelled_is_lost_and_a_search_is_not() {
+    all(&[
+        ("cancel_job", "Cancels a running job", Destructive),
+        ("abort_run", "Aborts a run", Destructive),
+        ("cancel_deploy", "", Destructive),
+        ("cancel_search", "Cancels a search", Execute),
+        ("cancel_sql_query", "", Execute),
+        ("resume_rollout", "Resumes a rollout", Execute),
+        ("resume_subscription", "Resumes a subscription to a topic", Write),
+    ]);
+}
+
+#[test]
+fn what_gave_access_and_is_ended() {
+    all(&[
+        ("deactivate_card", "Deactivates a card", Destructive),
+        ("deactivate_key", "Deactivates an API key", Destructive),
+        ("deactivate_rule", "Deactivates a rule", Write),
+        ("close_env", "Closes the environment and cleans up its resources", Destructive),
+        ("versions", "Manage the history of versions and rollbacks", Destructive),
+        ("versions", "Manage the history of versions", Write),
+    ]);
+}
+
+#[test]
+fn signatures_bills_and_bridges() {
+    all(&[
+        ("sign_typed_data", "Signs typed data with a wallet", Financial),
+        ("sign_transaction", "Signs a transaction", Financial),
+        ("sign_message", "Signs a message with a wallet", Execute),
+        ("create_invoice_item", "Creates an item of an invoice", Financial),
+        ("create_line_item", "", Financial),
+        ("create_menu_item", "", Write),
+        ("bridge_assets", "Bridges USDC to another chain", Financial),
+        ("bridge_request", "", Execute),
+    ]);
+    let amount = json!({"amount": {"type": "string"}});
+    check(&with_schema("bridge", "", &amount), Financial);
+}
+
+#[test]
+fn people_are_told_and_sites_go_live() {
+    all(&[
+        ("trigger_notification", "Triggers a notification", Write),
+        ("trigger_build", "Triggers a build", Execute),
+        ("vote_on_poll", "", Write),
+        ("poll_result", "", Read),
+        ("emulate", "Emulates a slow network", Write),
+        ("throttle", "Throttles the network", Write),
+        ("publish_site", "", Execute),
+        ("publish_package", "Publishes a package", Execute),
+        ("publish_comment", "Publishes a comment", Write),
+    ]);
+}
+
+#[test]
+fn a_query_of_which_nothing_is_said_is_free() {
+    let query = json!({"query": {"type": "string"}});
+    check(&with_schema("query", "", &query), Execute);
+    check(&with_schema("search", "", &query), Read);
+    check(&with_schema("query", "Looks a word up", &query), Read);
+}
+
+#[test]
+fn media_are_made_by_a_model_and_text_is_returned() {
+    let prompt = json!({"prompt": {"type": "string"}});
+    for (name, description, expected) in [
+        ("code_maker", "Generate code of a page", Read),
+        ("code_generator", "Generates code", Read),
+        ("image_generation", "Describe a picture", Execute),
+        ("interpolate_videos", "Makes the step between two videos smooth", Execute),
+        ("interpolate", "Interpolates numbers", Read),
+        ("make_film", "Create a film plan for video generation", Write),
+        ("make_film", "Create a video of a cat", Execute),
+    ] {
+        check(&with_schema(name, description, &prompt), expected);
+    }
+    check(&tool("build_video", "Create a video of pictures using ffmpeg"), Write);
+    check(&tool("plot", "Generate a plot. Args: save_path: where it goes"), Write);
+    check(&tool("plot", "Generate a plot. Args: width: how wide it is"), Read);
+}
+
+#[test]
+fn questions_examples_and_calls_of_the_tool_itself() {
+    all(&[
+        ("guard_should_delete", "Tells whether an entry is old", Read),
+        ("guard_delete", "Deletes an old entry", Destructive),
+        ("get_notes", "Call this tool to get notes", Read),
+        ("notes", "Call this tool to delete notes", Destructive),
+        ("call", "Call the tool of another server", Execute),
+        ("find_entry", "Example `Create an entry`", Read),
+        ("entries", "Create an entry", Write),
+        ("delete_tag", "Deletes a tag from a note", Write),
+        ("delete_tag", "Deletes a tag", Destructive),
+        ("delete_note", "Deletes a note from a notebook", Destructive),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_called_back() {
+    all(&[
+        ("factory_reset", "Restore a device to its first state", Destructive),
+        ("factory_list", "Lists factories", Read),
+        ("regenerate_api_key", "", Destructive),
+        ("regenerate_thumbnail", "Regenerates a thumbnail", Execute),
+        ("recall_message", "Recalls a message", Destructive),
+        ("recall_fact", "Recalls a fact", Read),
+        ("release_ip", "Releases an IP address", Destructive),
+        ("release_version", "Releases a version", Write),
+        ("format_disk", "Formats a disk", Destructive),
+        ("format_text", "Formats a text", Read),
+        ("purge_vault", "Purges a soft-deleted vault", Destructive),
+        ("close_account", "Permanently close an account", Destructive),
+        ("rotate_key", "Rotate a key, which invalidates the old one", Destructive),
+        ("rotate_image", "Rotate an image", Write),
+        ("records", "Perform CRUD operations on records", Destructive),
+        ("crud_code", "Generate code for CRUD operations", Read),
+        ("delete_bookmark", "Removes a post from the bookmarks", Write),
+        ("delete_post", "Removes a post from the blog", Destructive),
+    ]);
+}
+
+#[test]
+fn more_ways_to_pay() {
+    all(&[
+        ("renew_domain", "Renews a domain", Financial),
+        ("renew_lock", "Renews a lock", Write),
+        ("run_payroll", "Runs the payroll", Financial),
+        ("exchange", "Exchange one currency for another", Financial),
+        ("exchange_rates", "Shows what a currency is worth", Read),
+        ("hire", "Hires a freelancer", Financial),
+        ("release_escrow", "", Financial),
+        ("accept_quote", "Accepts a quote", Financial),
+        ("accept_invitation", "Accepts an invitation", Write),
+        ("collect_payment", "", Financial),
+        ("collect_logs", "", Read),
+        ("broadcast", "Broadcasts a message", Write),
+        ("picture_seed", "Gets the seed of a picture", Read),
+    ]);
+}
