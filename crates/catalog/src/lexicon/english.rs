@@ -61,7 +61,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         unpublish reassign reactivate reply upload duplicate enqueue sanitize transition toggle \
         onboard dedupe impersonate assume rearrange resize unsuspend suspend ban alias populate \
         reparent recategorize rsvp unmerge unstar favorite unfavorite unlike enrich backfill \
-        subclass hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
+        subclass delist hset lpush rpush sadd zadd xadd setex mkdir touch chmod chown mv cp symlink \
         scaffold bootstrap unmark unshare undelete cherrypick clockin optin",
     ),
     (Write, Firm, Either, "put post set patch comment tweet retweet trash seed"),
@@ -83,7 +83,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         pin pause schedule merge commit push pull checkout clone fork stash message log record note \
         store link vote rate report grant draft sign switch group backup release register request \
         index cache book reserve flag resolve open design enhance cut overlay layer reservation \
-        block embed alert branch ticket bind position point zoom exchange hire",
+        block embed alert branch ticket bind position point zoom exchange hire wire queue",
     ),
     (
         Destructive,
@@ -93,10 +93,10 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         revoke uninstall abort deregister unregister discard evict prune overwrite nuke expunge \
         deprovision teardown undeploy invalidate obliterate shred disband flushall flushdb hdel xdel \
         zrem srem lrem rmdir rm del dismantle cancel decommission unprovision eradicate forget \
-        unsend cleanup vacate deallocate forcepush takedown",
+        unsend cleanup vacate deallocate forcepush takedown killall rmi",
     ),
     (Destructive, Firm, Either, "drop clear flush empty clean"),
-    (Destructive, Soft, Either, "reset"),
+    (Destructive, Soft, Either, "reset burn"),
     (Destructive, Soft, Verb, "void expire rollback kick eject"),
     (
         Execute,
@@ -106,14 +106,14 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         redeploy restart reboot launch install spawn rerun retrigger imagine inpaint outpaint \
         upscale synthesize orchestrate automate eval compile shutdown click dblclick doubleclick \
         hover tap goto relaunch fuzz inject bootup finetune dispatch reinstall retry replay navigate \
-        drag scroll swipe stepover poweroff hangup",
+        drag scroll swipe stepover poweroff hangup failover",
     ),
     (Execute, Firm, Either, "run trigger start stop"),
     (
         Execute,
         Soft,
         Verb,
-        "repair isolate dial curl vacuum calibrate serve upgrade drain advance gen generate \
+        "repair isolate dial curl vacuum calibrate serve upgrade downgrade drain advance gen generate \
         regenerate interact boot wake halt train actuate go continue migrate provision delegate \
         engage attack exploit force skip speak morph animate remix stylize recolor dub blend",
     ),
@@ -122,14 +122,14 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Soft,
         Either,
         "kubectl exec npx fill debug build test call play scale print press type command control job \
-        drive broadcast experiment turn shell script finish mint visit interrupt",
+        drive broadcast experiment turn shell script finish mint visit interrupt end",
     ),
     (
         Financial,
         Firm,
         Verb,
         "pay buy sell withdraw borrow repay lend unstake redelegate undelegate reimburse remit \
-        liquidate redeem invest airdrop repurchase donate topup payout wager cashout",
+        liquidate redeem invest airdrop repurchase donate topup payout wager cashout pledge",
     ),
     (Financial, Soft, Verb, "settle supply unwrap award snipe"),
     (

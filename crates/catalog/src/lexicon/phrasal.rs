@@ -14,6 +14,8 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("compose", "down", "teardown"),
     ("factory", "reset", "wipe"),
     ("fine", "tune", "finetune"),
+    ("fail", "over", "failover"),
+    ("flash", "firmware", "install"),
     ("force", "push", "forcepush"),
     ("hang", "up", "hangup"),
     ("kick", "off", "trigger"),

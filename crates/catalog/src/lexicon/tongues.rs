@@ -21,7 +21,7 @@ const STEMS: &[(Category, &str)] = &[
     (
         Financial,
         "bezahl zahle= zahlt= überweis kaufe= kaufen= kauft= verkauf erstatt abbuch bucht-ab= \
-        payer= paie= achet vendre= vend= transfér rembours factur pagar= paga= pague= cobrar= cobra= compra comprar \
+        paie= achet vendre= vend= transfér rembours factur pagar= paga= pague= cobrar= cobra= compra comprar \
         vender vende= transferir= transfiere= transfere= reembols estorn fatur pagare= acquist vendere= trasferi rimbors \
         оплат оплач перевод-денег купит покуп продат прода возвращает-деньги плат betaal",
     ),
@@ -29,27 +29,27 @@ const STEMS: &[(Category, &str)] = &[
         Destructive,
         "lösch entfern widerruf zurücksetz kündig stornier leert= leeren= vernicht supprim efface effacer annul révoqu \
         réinitialis détrui vider= vide= elimin borra borrar= cancela cancelar= quitar= quita= restablec destru exclui= \
-        excluir= deletar= deleta= apagar= apaga= remover= rimuov rimuovi cancell annulla revoc удал очист очища отмен \
+        excluir= deletar= deleta= apagar= apaga= rimuov rimuovi cancella= cancellare= annulla revoca= revocar= revocare= удал очист очища отмен \
         отзыв отозва сброс уничтож sterge= usuń usuw anuluj sil= siler= verwijder annuleer",
     ),
     (
         Execute,
         "ausführ führt= starte= starten= startet= bereitstell auslös generier neustart exécut lancer= lance= démarr \
-        déploi déploy déclench génér ejecut iniciar= inicia= lanzar= lanza= despleg desplieg genera= generar= execut \
+        déploi déploy déclench génér ejecut iniciar= inicia= lanzar= lanza= despleg desplieg genera= generar= executa= executar= \
         implant gerar= gera= esegu avvia= avviare= lanciare= lancia= generare= выполн запуск запуст разверн сгенерир \
         генерир çalıştır uruchom uruchamia wykonuje wykonaj uitvoer voert=",
     ),
     (
         Write,
         "erstell anleg legt= aktualisier hinzufüg fügt= sende= senden= sendet= speicher änder bearbeit hochlad verschieb \
-        umbenenn schreib créer= crée= créé= cré mettre= modifi ajout envoy envoi enregistr publi téléverser= renomm écri crear= \
+        umbenenn schreib créer= crée= créé= cré mettre= modifi ajout envoy envoi enregistr publie= publier= publica= publicar= téléverser= renomm écri crear= \
         crea= actualiz agreg añad enviar= envía= envia= guardar= guarda= modific subir= sube= editar= edita= escrib criar= \
         cria= atualiz adicion salvar= salva= escrev creare= aggiorn aggiung invia= inviare= caric scrive= scrivi= созда \
         обнов обновл добав отправ сохран измен загруз редактир запис oluştur güncelle gönder utwórz tworzy dodaj zapisz zapisuje wysyła wyślij aanmak maakt= verstuur verzend bijwerk wijzig",
     ),
     (
         Read,
-        "abruf ruft= holt= holen= lesen= liest= such auflist listet= anzeig zeig prüf berechn abfrag liefert= gibt= \
+        "abruf ruft= holt= holen= lesen= liest= suche= suchen= sucht= durchsuch auflist listet= anzeig zeig prüf berechn abfrag liefert= gibt= \
         obten récupér list recherch cherch lire= lit= affich consult vérif calcul renvoi retourn obtener= obtien obtiene= \
         buscar= busca= consult leer= lee= ver= mostrar= muestra= verific devuelv obter= obtém= pesquis ler= mostra= \
         retorna= devolve= somar= soma= ottien otten recuper elenc cerca= cercare= legg visualizz restitu получ найти= \

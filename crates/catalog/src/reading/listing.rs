@@ -47,13 +47,20 @@ fn acts_in(text: &str, at: &str) -> Vec<Act> {
     let text = beginning(text, REACH);
     let start = text.find(|c: char| c.is_alphanumeric()).unwrap_or(text.len());
     let text = text.get(start..).unwrap_or_default();
+    // `such as read, write and delete on files`
+    let begun = ["such as ", "like ", "including "].iter().find_map(|words| text.strip_prefix(words));
+    let in_sentence = begun.is_some();
+    let text = begun.unwrap_or(text);
     let end = text.find([')', ']', '.', ';']).into_iter().chain(text.find("\n")).min().unwrap_or(text.len());
     let items: Vec<&str> = text
         .get(..end)
         .unwrap_or_default()
         .split([',', '|', '/'])
+        .flat_map(|part| part.split(if in_sentence { " and " } else { " or " }))
         .flat_map(|part| part.split(" or "))
-        .map(|item| item.trim().trim_start_matches("or ").trim_matches(['"', '\'', '`', '*', ' ']))
+        .map(|item| item.trim().trim_start_matches("or ").trim_start_matches("and "))
+        .map(|item| if in_sentence { item.split(' ').next().unwrap_or(item) } else { item })
+        .map(|item| item.trim_matches(['"', '\'', '`', '*', ' ']))
         .filter(|item| !item.is_empty())
         .collect();
     let named = |item: &str| item.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');

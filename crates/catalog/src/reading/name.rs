@@ -82,6 +82,7 @@ impl Reading<'_, '_> {
         for (index, word) in self.words.iter().enumerate() {
             if matches!(word.lower.as_str(), "and" | "or" | "then")
                 && let Some(&(next, verb)) = found.iter().find(|(at, _)| *at == index + 1)
+                && !(act.verb == "drag" && verb.base == "drop")
                 && let Some(other) = self.of_verb(next, verb)
             {
                 act = act.worse(other);
@@ -128,7 +129,7 @@ impl Reading<'_, '_> {
     fn is_prefix(&self, at: usize) -> bool {
         self.words
             .get(at)
-            .is_some_and(|word| ["multi", "mass", "auto", "quick"].contains(&word.lower.as_str()))
+            .is_some_and(|word| ["multi", "mass", "auto", "quick", "force"].contains(&word.lower.as_str()))
     }
 
     fn head(&self, found: &[(usize, Verb)]) -> Option<(usize, Verb)> {
@@ -177,7 +178,10 @@ impl Reading<'_, '_> {
                 && (verb.category == Category::Read
                     || after.is_none_or(|word| lexicon::ends_object(&word.lower)))
         };
-        let last = found.iter().rev().find(|(at, verb)| verbal(*at, verb)).copied()?;
+        // `store_drop_table`, but not `drop_rate`.
+        let told = self.words.last().is_some_and(|last| lexicon::is_information(&last.lower));
+        let acts = |verb: &Verb| verb.force == Force::Firm && verb.category > Category::Write && !told;
+        let last = found.iter().rev().find(|(at, verb)| verbal(*at, verb) || acts(verb)).copied()?;
         Some((last.0, Verb { force: Force::Soft, ..last.1 }))
     }
 
@@ -191,11 +195,15 @@ impl Reading<'_, '_> {
             .or_else(|| lexicon::by_object(verb, &objects).filter(|_| !self.generates_media(at, verb)));
         let told = self.words.last().is_some_and(|last| lexicon::is_information(&last.lower));
         let noun = verb.kind == Kind::Either && verb.force == Force::Soft;
+        let followed = self.words.len() > at + 1;
         let (category, force) = match ruled {
+            // `stake_info`, `run_history`
+            _ if noun && told && followed && !by_object => (Category::Read, Force::Soft),
+            None if followed && self.is_record_of(verb) => (Category::Read, Force::Soft),
+            None if followed && self.is_measure_of(verb) => (verb.category, Force::Soft),
             Some((category, _)) if noun && at > 0 => (category, Force::Soft),
             Some(ruled) => ruled,
             None if self.generates_media(at, verb) => (Category::Execute, Force::Firm),
-            None if noun && told && self.words.len() > at + 1 => (Category::Read, Force::Soft),
             // Numbers are added too.
             None if verb.base == "add" && objects.words.is_empty() => (verb.category, Force::Soft),
             None => (verb.category, verb.force),
@@ -205,6 +213,21 @@ impl Reading<'_, '_> {
         act.by_object = by_object;
         act.object = objects.words.last().copied().unwrap_or_default().to_owned();
         Some(act)
+    }
+
+    /// `run_history`: what is told of runs.
+    fn is_record_of(&self, verb: Verb) -> bool {
+        const RECORDS: [&str; 9] =
+            ["history", "status", "stats", "metrics", "summary", "details", "results", "count", "info"];
+        verb.base == "run" && self.words.last().is_some_and(|last| RECORDS.contains(&last.lower.as_str()))
+    }
+
+    /// `drop_rate`
+    fn is_measure_of(&self, verb: Verb) -> bool {
+        let measure = |last: &Word<'_>| ["rate", "rates", "stats", "price"].contains(&last.lower.as_str());
+        verb.kind == Kind::Either
+            && verb.category == Category::Destructive
+            && self.words.last().is_some_and(measure)
     }
 
     /// `image_raw_generate`
@@ -243,6 +266,13 @@ impl Reading<'_, '_> {
 
     fn foreign(&self) -> Option<Act> {
         // English nouns on `-ion` look like verbs of other languages.
+        let written = self.words.iter().filter_map(|word| {
+            let worst = lexicon::foreign_in_text(word.text).into_iter().max_by_key(|found| found.category)?;
+            Some(self.act(word, worst.category, Force::Firm, Kind::Verb))
+        });
+        if let Some(act) = written.reduce(Act::worse) {
+            return Some(act);
+        }
         self.words.iter().filter(|word| !word.lower.trim_end_matches('s').ends_with("ion")).find_map(|word| {
             let category = lexicon::foreign_word(&word.lower)?;
             Some(self.act(word, category, Force::Firm, Kind::Verb))

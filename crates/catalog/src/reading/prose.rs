@@ -126,7 +126,7 @@ impl<'t> Sentence<'t> {
             let marked =
                 word.gap.contains([':', '|', '–', '—', '•', '>', ']', ')']) || word.gap.contains("- ");
             let stands = match form {
-                Form::Base => before == "to" || marked,
+                Form::Base => before == "to" || marked || self.follows_to(at),
                 Form::Third => {
                     marked || ["that", "which", "it", "tool", "function", "and", "api"].contains(&before)
                 }
@@ -137,6 +137,12 @@ impl<'t> Sentence<'t> {
             }
         }
         None
+    }
+
+    /// `to autonomously run`
+    fn follows_to(&self, at: usize) -> bool {
+        let back = |steps: usize| at.checked_sub(steps).and_then(|at| self.words.get(at));
+        back(1).is_some_and(|how| how.lower.ends_with("ly")) && back(2).is_some_and(|to| to.lower == "to")
     }
 
     /// Whether it is `provides the ability to` and its like, which the verb after it ends.
@@ -330,13 +336,31 @@ impl<'t> Sentence<'t> {
             if let Some((verb, found)) = lexicon::verb(&word.lower).filter(|_| joins && !compound && !keyword)
                 && (found == form || aside(found, verb))
                 && !["updates", "edits", "complete"].contains(&word.lower.as_str())
-                && verb.kind == Kind::Verb
-                && verb.force == Force::Firm
+                && !(verb.base == "drop" && self.is_dragged(lead))
+                && self.acts_when_joined(at, verb)
             {
                 acts.push(self.of_verb(at, verb));
             }
         }
         acts
+    }
+
+    /// Whether a joined word is a verb: always one, or one that its object makes so (`and charge the card`).
+    fn acts_when_joined(&self, at: usize, verb: Verb) -> bool {
+        let by_object = || {
+            let found = lexicon::by_this_object(verb, &self.objects(at));
+            found.is_some_and(|(category, _)| category >= Category::Destructive)
+        };
+        // `a pending or open order`
+        let noun = verb.kind == Kind::Either
+            && verb.base != "open"
+            && self.words.get(at).is_some_and(|word| word.gap.trim().is_empty());
+        verb.kind == Kind::Verb && verb.force == Force::Firm || noun && by_object()
+    }
+
+    /// Whether the leading verb is `drag`, of which `drop` is the second half.
+    fn is_dragged(&self, lead: usize) -> bool {
+        self.words.get(lead).is_some_and(|word| word.lower.starts_with("drag"))
     }
 
     fn foreign(&self) -> Option<Act> {

@@ -152,3 +152,57 @@ fn more_ways_to_pay() {
         ("picture_seed", "Gets the seed of a picture", Read),
     ]);
 }
+
+#[test]
+fn words_of_other_languages_are_no_english_ones() {
+    all(&[
+        ("files", "File work such as conversions", Read),
+        ("public_holidays", "Public holidays of a country", Read),
+        ("executive_biography", "", Read),
+        ("background_remover", "", Read),
+        ("werkzeug", "Suche einen Ort", Read),
+        ("outil", "Publier un article", Write),
+        ("删除文件", "", Destructive),
+        ("文件列表查询", "", Read),
+    ]);
+}
+
+#[test]
+fn nouns_that_look_like_verbs() {
+    all(&[
+        ("stake_info", "", Read),
+        ("run_history", "", Read),
+        ("clear_history", "", Destructive),
+        ("drop_rate", "Gets how often a thing is dropped", Read),
+        ("drop_table", "", Destructive),
+        ("mysto_drop_collection", "", Destructive),
+        ("files", "Perform file operations such as read, write and delete on a disk", Destructive),
+        ("files", "Perform file operations such as read and list on a disk", Read),
+        ("force_stop_app", "", Execute),
+        ("buy_signal", "Gets signals", Read),
+        ("drag_and_drop", "Drags an element and drops it on another", Execute),
+        ("search_and_drop", "", Destructive),
+        ("strip_text", "Strips a text", Read),
+        ("confirm", "Confirm a stay and charge the card", Financial),
+        ("cancel", "Cancel a pending or open order", Destructive),
+        ("helper", "A model to autonomously run errands", Execute),
+    ]);
+}
+
+#[test]
+fn more_ends_and_plans() {
+    all(&[
+        ("change_plan", "", Financial),
+        ("update_plan", "Updates a plan of steps", Write),
+        ("end_listing", "Ends a listing", Destructive),
+        ("end_conversation", "", Write),
+        ("end_date", "", Read),
+        ("fail_over", "Fails over to the second site", Execute),
+        ("burn_token", "", Financial),
+        ("queue_status", "", Read),
+        ("issue_card", "Issues a card", Financial),
+        ("create_card", "Creates a card of a board", Write),
+        ("wire_money", "", Financial),
+        ("wire_parts", "", Write),
+    ]);
+}
