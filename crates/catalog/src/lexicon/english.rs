@@ -113,7 +113,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Execute,
         Soft,
         Verb,
-        "repair isolate dial curl vacuum calibrate serve upgrade downgrade drain advance gen generate \
+        "repair isolate dial curl vacuum calibrate serve upgrade downgrade recharge drain advance gen generate \
         regenerate interact boot wake halt train actuate go continue migrate provision delegate \
         engage attack exploit force skip speak morph animate remix stylize recolor dub blend",
     ),
@@ -169,7 +169,7 @@ pub(super) const OPENERS: &str = "this the a an it tool tools function endpoint 
         client clients one step first simple simply easily advanced service we i our us them their \
         both various comprehensive basic full powerful quick smart specialized intended responsible \
         via with support supports supporting purpose main primary low high level direct unified \
-        general generic at any multi";
+        general generic at any multi soft hard mass permanent";
 
 /// Words that end the object of a verb.
 pub(super) const PREPOSITIONS: &str = "for from to by with using in on of at about via into onto through within between under over \

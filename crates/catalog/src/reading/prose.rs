@@ -1,5 +1,7 @@
 //! What a description says: the verb that leads its first sentences, and those joined to it.
 
+mod lead;
+
 use super::Act;
 use crate::assessment::{Category, Evidence};
 use crate::lexicon::{self, Force, Form, Kind, Objects, Verb};
@@ -97,95 +99,7 @@ impl<'t> Sentence<'t> {
             }
             return Some(self.joined(at, form).into_iter().fold(act, Act::worse));
         }
-        self.foreign().or_else(|| self.information())
-    }
-
-    /// The leading verb, its form, and whether nothing but openers stood before it.
-    fn lead(&self) -> Option<(usize, Verb, Form, bool)> {
-        let mut sure = true;
-        for (at, word) in self.words.iter().take(WORDS).enumerate() {
-            let before = at.checked_sub(1).and_then(|i| self.words.get(i)).map_or("", |w| w.lower.as_str());
-            let named = ["the", "a", "an", "this", "your", "one", "its", "no", "not"].contains(&before);
-            let Some((verb, form)) = lexicon::verb(&word.lower).filter(|_| !named && !self.labels(at)) else {
-                sure = sure && (lexicon::is_opener(&word.lower) || self.labels(at));
-                continue;
-            };
-            let here = self.words.get(at + 1).is_some_and(|next| next.lower == "here");
-            let how = word.lower == "force"
-                && self.words.get(at + 1).is_some_and(|next| lexicon::verb(&next.lower).is_some());
-            if here
-                || how
-                || lexicon::is_opener(&word.lower) && verb.kind == Kind::Light
-                || self.offers(at)
-                || self.quotes(at)
-                || self.uses_itself(at, verb)
-                || self.is_empty(at, verb)
-            {
-                continue;
-            }
-            let marked =
-                word.gap.contains([':', '|', '–', '—', '•', '>', ']', ')']) || word.gap.contains("- ");
-            let stands = match form {
-                Form::Base => before == "to" || marked || self.follows_to(at),
-                Form::Third => {
-                    marked || ["that", "which", "it", "tool", "function", "and", "api"].contains(&before)
-                }
-                Form::Gerund => ["for", "by"].contains(&before) || marked,
-            };
-            if sure || stands {
-                return Some((at, verb, form, sure));
-            }
-        }
-        None
-    }
-
-    /// `to autonomously run`
-    fn follows_to(&self, at: usize) -> bool {
-        let back = |steps: usize| at.checked_sub(steps).and_then(|at| self.words.get(at));
-        back(1).is_some_and(|how| how.lower.ends_with("ly")) && back(2).is_some_and(|to| to.lower == "to")
-    }
-
-    /// Whether it is `provides the ability to` and its like, which the verb after it ends.
-    fn offers(&self, at: usize) -> bool {
-        const ABLE: [&str; 6] = ["ability", "way", "functionality", "tools", "capability", "means"];
-        let is_offer = self
-            .words
-            .get(at)
-            .is_some_and(|word| word.lower.starts_with("provid") || word.lower.starts_with("offer"));
-        is_offer && self.words.iter().skip(at + 1).take(3).any(|word| ABLE.contains(&word.lower.as_str()))
-    }
-
-    /// `call this tool to …`
-    fn uses_itself(&self, at: usize, verb: Verb) -> bool {
-        const ITSELF: [&str; 6] = ["tool", "function", "endpoint", "method", "command", "api"];
-        let is = |index: usize, words: &[&str]| {
-            self.words.get(index).is_some_and(|word| words.contains(&word.lower.as_str()))
-        };
-        ["call", "invoke", "run", "execute", "trigger"].contains(&verb.base)
-            && is(at + 1, &["this", "the"])
-            && is(at + 2, &ITSELF)
-            && is(at + 3, &["to", "when", "whenever", "if", "before", "after", "first"])
-    }
-
-    /// Whether a word stands within quotation marks, which an example does.
-    fn quotes(&self, at: usize) -> bool {
-        let before = self.words.get(at).and_then(|word| self.text.get(..word.start)).unwrap_or_default();
-        let open = |mark: char| before.chars().filter(|c| *c == mark).count() % 2 == 1;
-        at > 0 && (open('`') || open('"'))
-    }
-
-    /// Whether it is `performs` and its like before something that says nothing.
-    fn is_empty(&self, at: usize, verb: Verb) -> bool {
-        verb.kind == Kind::Light && lexicon::by_object(verb, &self.objects(at)).is_none()
-    }
-
-    /// Whether a word belongs to a mark before the sentence, such as `[Code Management]` or `RPC:`.
-    fn labels(&self, at: usize) -> bool {
-        let Some(word) = self.words.get(at) else { return false };
-        let after = self.text.get(word.end()..).unwrap_or_default();
-        let bracket = self.text.get(..word.start).is_some_and(|t| t.starts_with('[') || t.starts_with("**["))
-            && !self.text.get(..word.start).unwrap_or_default().contains(']');
-        bracket || at < 3 && after.starts_with(':') && !after.starts_with("://")
+        self.foreign().or_else(|| self.nominal()).or_else(|| self.information())
     }
 
     fn of_verb(&self, at: usize, verb: Verb) -> Act {
@@ -268,13 +182,22 @@ impl<'t> Sentence<'t> {
             let before = index.checked_sub(1).and_then(|i| self.words.get(at + 1 + i));
             before.is_some_and(|word| DETERMINERS.contains(&word.lower.as_str()))
         };
+        // `a full or partial refund`
+        let between = |index: usize, word: &Word<'_>| {
+            const KINDS: [&str; 10] =
+                ["full", "partial", "market", "limit", "new", "single", "buy", "one", "private", "public"];
+            let before = index.checked_sub(1).and_then(|i| self.words.get(at + 1 + i));
+            ["or", "and"].contains(&word.lower.as_str())
+                && before.is_some_and(|word| KINDS.contains(&word.lower.as_str()))
+        };
         let ends = |(index, word): &(usize, &Word<'_>)| {
             let begins =
                 lexicon::verb(&word.lower).is_some_and(|(_, form)| form == Form::Gerund) && !article(*index);
             let parted = word.gap.contains([',', '(', ':', ';', '–', '—']) || word.gap.contains(" - ");
             // `in-progress`
             let compound = self.words.get(at + 2 + index).is_some_and(|next| next.gap == "-");
-            lexicon::ends_object(&word.lower) && !compound || *index > 0 && (parted || begins)
+            lexicon::ends_object(&word.lower) && !compound && !between(*index, word)
+                || *index > 0 && (parted || begins)
         };
         let mut words: Vec<&str> =
             phrase.take_while(|item| !ends(item)).map(|(_, word)| word.lower.as_str()).collect();
@@ -388,6 +311,28 @@ impl<'t> Sentence<'t> {
         self.words.iter().enumerate().take(WORDS).find_map(|(at, word)| {
             let category = lexicon::foreign_word(&word.lower)?;
             Some(act(category, &word.lower, self.quote(at)))
+        })
+    }
+
+    /// A sentence that begins with an action as a noun: `deletion of an entry`.
+    fn nominal(&self) -> Option<Act> {
+        const ENDING: [&str; 6] =
+            ["deletion", "removal", "cancellation", "termination", "revocation", "erasure"];
+        const HOW: [&str; 3] = ["bulk", "batch", "complete"];
+        let at = self
+            .words
+            .iter()
+            .position(|word| !lexicon::is_opener(&word.lower) && !HOW.contains(&word.lower.as_str()))?;
+        let word = self.words.get(at).filter(|word| ENDING.contains(&word.lower.as_str()))?;
+        self.words.get(at + 1).filter(|next| next.lower == "of")?;
+        Some(Act {
+            category: Category::Destructive,
+            force: Force::Firm,
+            verb: word.lower.clone(),
+            kind: Kind::Verb,
+            object: String::new(),
+            by_object: false,
+            evidence: self.quote(at),
         })
     }
 

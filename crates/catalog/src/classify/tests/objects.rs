@@ -206,3 +206,40 @@ fn more_ends_and_plans() {
         ("wire_parts", "", Write),
     ]);
 }
+
+#[test]
+fn sentences_that_do_not_begin_with_their_verb() {
+    all(&[
+        ("a", "Use when the user asks to cancel an order", Destructive),
+        ("a", "Asks a question", Read),
+        ("a", "Call this when you need to remove a file.", Destructive),
+        ("a", "Given an id, deletes the entry.", Destructive),
+        ("a", "Given an id, returns what was deleted.", Read),
+        ("a", "Bulk deletion of entries", Destructive),
+        ("a", "Deletion policy of a shop", Read),
+        ("a", "Soft delete an entry", Write),
+        ("a", "Mass delete entries", Destructive),
+        ("a", "Drop-down choices of a form", Read),
+        ("a", "Clear overview of a plan", Read),
+        ("a", "Clear an entry", Destructive),
+        ("a", "Issues a full or partial refund", Financial),
+        ("a", "Refund policy of a shop", Read),
+        ("a", "Refund an order", Financial),
+    ]);
+}
+
+#[test]
+fn what_is_withdrawn_and_what_is_replaced() {
+    all(&[
+        ("a", "Withdraw an application", Destructive),
+        ("a", "Withdraw an amount", Financial),
+        ("a", "Sends a DELETE request", Destructive),
+        ("a", "Sends a POST request", Execute),
+        ("a", "Unlinks a file", Destructive),
+        ("a", "Unlinks two entries", Write),
+        ("a", "Uploads a file and replaces the existing one", Destructive),
+        ("a", "Uploads a file beside the existing one", Write),
+        ("a", "Sets a stop loss", Financial),
+        ("a", "Sets a stop sign", Write),
+    ]);
+}
