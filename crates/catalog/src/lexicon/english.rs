@@ -83,7 +83,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         pin pause schedule merge commit push pull checkout clone fork stash message log record note \
         store link vote rate report grant draft sign switch group backup release register request \
         index cache book reserve flag resolve open design enhance cut overlay layer reservation \
-        block embed alert branch ticket bind position point zoom exchange hire wire queue",
+        block embed alert branch ticket bind position point zoom exchange hire wire queue pop",
     ),
     (
         Destructive,
@@ -93,11 +93,11 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         revoke uninstall abort deregister unregister discard evict prune overwrite nuke expunge \
         deprovision teardown undeploy invalidate obliterate shred disband flushall flushdb hdel xdel \
         zrem srem lrem rmdir rm del dismantle cancel decommission unprovision eradicate forget \
-        unsend cleanup vacate deallocate forcepush takedown killall rmi",
+        unsend cleanup vacate deallocate forcepush takedown killall rmi expel uninvite",
     ),
     (Destructive, Firm, Either, "drop clear flush empty clean"),
     (Destructive, Soft, Either, "reset burn"),
-    (Destructive, Soft, Verb, "void expire rollback kick eject"),
+    (Destructive, Soft, Verb, "void expire rollback kick eject retire"),
     (
         Execute,
         Firm,
@@ -113,7 +113,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Execute,
         Soft,
         Verb,
-        "repair isolate dial curl vacuum calibrate serve upgrade downgrade recharge drain advance gen generate \
+        "repair isolate dial curl vacuum calibrate serve upgrade downgrade recharge rebalance drain advance gen generate \
         regenerate interact boot wake halt train actuate go continue migrate provision delegate \
         engage attack exploit force skip speak morph animate remix stylize recolor dub blend",
     ),
@@ -129,7 +129,7 @@ pub(super) const VERBS: &[(Category, Force, Kind, &str)] = &[
         Firm,
         Verb,
         "pay buy sell withdraw borrow repay lend unstake redelegate undelegate reimburse remit \
-        liquidate redeem invest airdrop repurchase donate topup payout wager cashout pledge",
+        liquidate redeem disburse invest airdrop repurchase donate topup payout wager cashout pledge",
     ),
     (Financial, Soft, Verb, "settle supply unwrap award snipe"),
     (

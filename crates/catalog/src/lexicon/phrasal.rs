@@ -17,6 +17,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("fail", "over", "failover"),
     ("flash", "firmware", "install"),
     ("force", "push", "forcepush"),
+    ("get", "rid", "remove"),
     ("hang", "up", "hangup"),
     ("kick", "off", "trigger"),
     ("look", "up", "lookup"),
@@ -33,6 +34,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("step", "over into out", "stepover"),
     ("take", "down", "takedown"),
     ("tear", "down", "teardown"),
+    ("throw", "away", "discard"),
     ("top", "up", "topup"),
 ];
 

@@ -120,6 +120,7 @@ const PHRASES: &[(Phrase, &[&str])] = &[
             "without warning",
             "replace all content",
             "replacing the entire",
+            "for deletion",
             "replaces the existing one",
             "replaces the existing file",
             "replacing the existing one",

@@ -243,3 +243,28 @@ fn what_is_withdrawn_and_what_is_replaced() {
         ("a", "Sets a stop sign", Write),
     ]);
 }
+
+#[test]
+fn ends_that_are_named_as_things() {
+    all(&[
+        ("a", "Schedules the deletion of a key", Destructive),
+        ("a", "Schedules the publication of a post", Write),
+        ("a", "Marks an entry for deletion", Destructive),
+        ("a", "Marks an entry for later", Write),
+        ("a", "Runs a cleanup of old data", Destructive),
+        ("a", "Runs a backup of old data", Execute),
+        ("a", "Get rid of an entry", Destructive),
+        ("a", "Throws away a draft", Destructive),
+        ("a", "Get a draft", Read),
+        ("a", "Pops a message off the queue", Destructive),
+        ("a", "Ends the subscription", Destructive),
+        ("a", "Dismiss an employee", Destructive),
+        ("a", "Dismiss a hint", Write),
+        ("a", "Rebalances the portfolio", Financial),
+        ("a", "Rebalances the partitions", Execute),
+        ("a", "Adds a seat", Financial),
+        ("a", "Adds a chair", Write),
+        ("a", "Enter a trade", Financial),
+        ("a", "Enter a name", Write),
+    ]);
+}
