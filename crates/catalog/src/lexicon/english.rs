@@ -159,7 +159,8 @@ pub(super) const INFORMATION: &str = "status info information details detail sta
         structure content contents text title description getter outcomes locations protocols \
         references estimate preview comparison recommendations suggestions guidance resolution \
         recognition scraper crawler thinking practices support time date market markets chart ohlcv \
-        overviews holdings positions query";
+        overviews holdings positions query length ratio odds signals tracking \
+        symbols fees hours pools level levels";
 
 /// Words before the verb of a sentence.
 pub(super) const OPENERS: &str = "this the a an it tool tools function endpoint api method operation command utility action \

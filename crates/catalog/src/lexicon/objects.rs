@@ -75,7 +75,7 @@ const RULES: &[Rule] = &[
     ("renew reactivate resume restart", "subscription membership license domain", Financial),
     ("register", "domain_name domain_names", Financial),
     ("run submit process execute approve", "payroll payrolls pay_run", Financial),
-    ("exchange", "currency currencies token coin crypto fund money", Financial),
+    ("exchange", "currency currencies tokens coins crypto funds money", Financial),
     ("hire", "freelancer contractor worker human", Financial),
     ("create fund release refund open", "escrow recurring_buy standing_order", Financial),
     ("accept", "quote bid", Financial),

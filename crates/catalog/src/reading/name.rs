@@ -95,7 +95,7 @@ impl Reading<'_, '_> {
     fn candidates(&self) -> Vec<(usize, Verb)> {
         let all = self.words.iter().enumerate().filter_map(|(at, word)| {
             let (verb, form) = lexicon::verb(&word.lower)?;
-            if self.only_says_how(at) || self.is_due(at) {
+            if self.only_says_how(at) || self.is_due(at) || self.is_one_of(at, verb) {
                 return None;
             }
             let stands = match form {
@@ -119,6 +119,15 @@ impl Reading<'_, '_> {
     fn is_due(&self, at: usize) -> bool {
         let to = at.checked_sub(1).and_then(|before| self.words.get(before));
         at > 1 && at + 1 == self.words.len() && to.is_some_and(|word| word.lower == "to")
+    }
+
+    /// `latest_block`
+    fn is_one_of(&self, at: usize, verb: Verb) -> bool {
+        const WHICH: [&str; 9] =
+            ["latest", "next", "previous", "last", "daily", "current", "random", "total", "average"];
+        let before = at.checked_sub(1).and_then(|before| self.words.get(before));
+        let ends = at + 1 == self.words.len() && verb.kind == Kind::Either;
+        ends && before.is_some_and(|word| WHICH.contains(&word.lower.as_str()))
     }
 
     fn is_of_server(&self, at: usize) -> bool {
@@ -219,7 +228,8 @@ impl Reading<'_, '_> {
     fn is_record_of(&self, verb: Verb) -> bool {
         const RECORDS: [&str; 9] =
             ["history", "status", "stats", "metrics", "summary", "details", "results", "count", "info"];
-        verb.base == "run" && self.words.last().is_some_and(|last| RECORDS.contains(&last.lower.as_str()))
+        ["run", "deploy", "launch"].contains(&verb.base)
+            && self.words.last().is_some_and(|last| RECORDS.contains(&last.lower.as_str()))
     }
 
     /// `drop_rate`

@@ -268,3 +268,18 @@ fn ends_that_are_named_as_things() {
         ("a", "Enter a name", Write),
     ]);
 }
+
+#[test]
+fn names_of_measures() {
+    all(&[
+        ("trade_signals", "", Read),
+        ("place_trade", "", Financial),
+        ("latest_block", "", Read),
+        ("user_block", "", Write),
+        ("deploy_history", "", Read),
+        ("deploy_site", "", Execute),
+        ("a", "End of day prices", Read),
+        ("a", "End a call", Execute),
+        ("exchange_code", "Exchange a code for an access token", Write),
+    ]);
+}

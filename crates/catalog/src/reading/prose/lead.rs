@@ -1,6 +1,7 @@
 //! Which verb leads a sentence, past what only opens it: `use this tool to …`, `given an id, …`.
 
 use super::{Sentence, WORDS};
+use crate::assessment::Category;
 use crate::lexicon::{self, Form, Kind, Verb};
 use crate::words::Word;
 
@@ -87,9 +88,11 @@ impl Sentence<'_> {
             && self.words.get(at + 1).is_some_and(|word| word.lower == "to")
     }
 
-    /// `drop-down`
+    /// `drop-down`, `end of day`
     fn is_compound(&self, at: usize, verb: Verb) -> bool {
-        verb.kind == Kind::Either && self.words.get(at + 1).is_some_and(|next| next.gap == "-")
+        let mild = matches!(verb.category, Category::Write | Category::Execute);
+        let is_noun = |next: &Word<'_>| next.gap == "-" || mild && next.lower == "of";
+        verb.kind == Kind::Either && self.words.get(at + 1).is_some_and(is_noun)
     }
 
     /// `Given an id, deletes …`
