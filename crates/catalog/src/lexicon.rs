@@ -7,7 +7,7 @@ mod phrasal;
 mod sources;
 mod tongues;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 pub(crate) use objects::{Objects, by_object, by_this_object};
@@ -102,18 +102,22 @@ fn gerunds(base: &str) -> [String; 2] {
 
 /// Whether a noun, last in a name without a verb, says that the tool returns something.
 pub(crate) fn is_information(word: &str) -> bool {
-    english::INFORMATION.split_whitespace().any(|known| known == word)
+    static INFORMATION: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| english::INFORMATION.split_whitespace().collect());
+    INFORMATION.contains(word)
 }
 
 /// Whether a word may stand before the verb of a sentence without saying anything.
 pub(crate) fn is_opener(word: &str) -> bool {
-    static OPENERS: LazyLock<Vec<&str>> = LazyLock::new(|| english::OPENERS.split_whitespace().collect());
-    OPENERS.contains(&word) || word.len() > 4 && word.ends_with("ly") && word != "reply" && word != "apply"
+    static OPENERS: LazyLock<HashSet<&str>> = LazyLock::new(|| english::OPENERS.split_whitespace().collect());
+    OPENERS.contains(word) || word.len() > 4 && word.ends_with("ly") && word != "reply" && word != "apply"
 }
 
 /// Whether a word ends the object of a verb.
 pub(crate) fn ends_object(word: &str) -> bool {
-    english::PREPOSITIONS.split_whitespace().any(|known| known == word)
+    static PREPOSITIONS: LazyLock<HashSet<&str>> =
+        LazyLock::new(|| english::PREPOSITIONS.split_whitespace().collect());
+    PREPOSITIONS.contains(word)
 }
 
 #[cfg(test)]

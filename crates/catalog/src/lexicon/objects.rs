@@ -370,13 +370,13 @@ const RULES: &[Rule] = &[
 ];
 
 /// The heads that a rule speaks of, and its category.
-type Heads = (Vec<&'static str>, Category);
+type Heads = (Vec<Head>, Category);
 
 static BY_VERB: LazyLock<HashMap<&'static str, Vec<Heads>>> = LazyLock::new(|| {
     let mut rules: HashMap<&str, Vec<Heads>> = HashMap::new();
     for &(verbs, heads, category) in RULES {
         for verb in verbs.split_whitespace() {
-            rules.entry(verb).or_default().push((heads.split_whitespace().collect(), category));
+            rules.entry(verb).or_default().push((heads.split_whitespace().map(Head::of).collect(), category));
         }
     }
     rules
@@ -392,23 +392,32 @@ pub(crate) struct Objects<'t> {
 }
 
 impl Objects<'_> {
-    fn is(&self, head: &str) -> bool {
-        heads(&self.words, head)
-    }
-
     /// Whether it is taken or made out of this.
-    pub(super) fn is_from(&self, head: &str) -> bool {
-        heads(&self.source, head)
+    pub(super) fn is_from(&self, head: &'static str) -> bool {
+        Head::of(head).ends(&self.source)
     }
 }
 
-/// Whether the last words are this head.
-fn heads(words: &[&str], head: &str) -> bool {
-    let mut last = words.iter().rev();
-    let (Some(end), before) = (last.next(), last.next()) else { return false };
-    match head.split_once('_') {
-        None => same(end, head),
-        Some((first, second)) => same(end, second) && before.is_some_and(|word| same(word, first)),
+/// The head of an object, and the word that must stand before it.
+#[derive(Clone, Copy)]
+struct Head {
+    before: Option<&'static str>,
+    last: &'static str,
+}
+
+impl Head {
+    fn of(text: &'static str) -> Self {
+        match text.split_once('_') {
+            None => Self { before: None, last: text },
+            Some((before, last)) => Self { before: Some(before), last },
+        }
+    }
+
+    /// Whether the last words are this head.
+    fn ends(self, words: &[&str]) -> bool {
+        let mut last = words.iter().rev();
+        let (Some(end), before) = (last.next(), last.next()) else { return false };
+        same(end, self.last) && self.before.is_none_or(|first| before.is_some_and(|word| same(word, first)))
     }
 }
 
@@ -431,7 +440,7 @@ pub(crate) fn by_this_object(verb: Verb, objects: &Objects<'_>) -> Option<(Categ
     if let Some(category) = sources::of_source(verb, objects).or_else(|| assigned_work(verb, objects)) {
         return Some((category, Force::Firm));
     }
-    let fits = |heads: &[&str]| heads.iter().any(|head| objects.is(head));
+    let fits = |heads: &[Head]| heads.iter().any(|head| head.ends(&objects.words));
     let (_, category) = BY_VERB.get(verb.base)?.iter().find(|(heads, _)| fits(heads))?;
     Some((*category, Force::Firm))
 }

@@ -128,9 +128,11 @@ pub(super) fn runs_free_text(parts: &Parts<'_>, decision: &mut Decision) {
 
 /// A query of which nothing else is said: no more than its name, and that its text is free.
 pub(super) fn is_free(parts: &Parts<'_>, decision: &mut Decision) {
+    if decision.category != Category::Read || !parts.definition.description.trim().is_empty() {
+        return;
+    }
     let words = words::of_name(&parts.definition.name);
-    let bare = matches!(words.as_slice(), [only] if only.lower == "query" || only.lower == "sql");
-    if !bare || !parts.definition.description.trim().is_empty() || decision.category != Category::Read {
+    if !matches!(words.as_slice(), [only] if only.lower == "query" || only.lower == "sql") {
         return;
     }
     let free = |field: &&crate::reading::Field<'_>| {
