@@ -216,7 +216,7 @@ const RULES: &[Rule] = &[
     ("release", "number phone_number ip ip_address elastic_ip address", Destructive),
     ("format", "disk drive partition volume usb_stick sd_card", Destructive),
     ("apply", "terraform terraform_plan playbook", Execute),
-    ("broadcast", "message email campaign announcement text", Write),
+    ("broadcast", "message email campaign announcement text event", Write),
     (
         "deactivate invalidate expire",
         "authorization credential credentials token key certificate card access_key api_key grant",

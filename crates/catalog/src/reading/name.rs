@@ -157,7 +157,9 @@ impl Reading<'_, '_> {
         let starts = leads && first.1.category == Category::Execute && sure.1.category <= Category::Execute;
         // `set_auto_delete`
         let sets = leads && first.1.base == "set";
-        if sets || starts && first.1.kind == Kind::Either && first.1.force == Force::Firm {
+        // `watch_deploy`
+        let follows = leads && ["watch", "tail"].contains(&first.1.base);
+        if sets || follows || starts && first.1.kind == Kind::Either && first.1.force == Force::Firm {
             return Some(first);
         }
         if looks && first.1.kind == Kind::Either && !ends

@@ -117,7 +117,11 @@ const MEDIA: [&str; 14] = [
 /// A picture, a film or a sound that a model makes from words, also where an old one is changed.
 pub(super) fn imagines(parts: &Parts<'_>, decision: &mut Decision) {
     const MODELS: [&str; 6] = ["prompt", "prompts", "ai", "model", "models", "diffusion"];
-    const NONE: [&str; 13] = [
+    const NONE: [&str; 17] = [
+        "summary",
+        "transcript",
+        "caption",
+        "report",
         "prompt",
         "prompts",
         "template",

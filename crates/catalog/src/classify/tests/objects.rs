@@ -42,7 +42,7 @@ fn signatures_bills_and_bridges() {
         ("sign_typed_data", "Signs typed data with a wallet", Financial),
         ("sign_transaction", "Signs a transaction", Financial),
         ("sign_message", "Signs a message with a wallet", Execute),
-        ("create_invoice_item", "Creates an item of an invoice", Financial),
+        ("add_invoice_item", "Creates an item of an invoice", Financial),
         ("create_line_item", "", Financial),
         ("create_menu_item", "", Write),
         ("bridge_assets", "Bridges USDC to another chain", Financial),
@@ -57,7 +57,7 @@ fn people_are_told_and_sites_go_live() {
     all(&[
         ("trigger_notification", "Triggers a notification", Write),
         ("trigger_build", "Triggers a build", Execute),
-        ("vote_on_poll", "", Write),
+        ("vote_in_poll", "", Write),
         ("poll_result", "", Read),
         ("emulate", "Emulates a slow network", Write),
         ("throttle", "Throttles the network", Write),
@@ -80,9 +80,9 @@ fn media_are_made_by_a_model_and_text_is_returned() {
     let prompt = json!({"prompt": {"type": "string"}});
     for (name, description, expected) in [
         ("code_maker", "Generate code of a page", Read),
-        ("code_generator", "Generates code", Read),
-        ("image_generation", "Describe a picture", Execute),
-        ("interpolate_videos", "Makes the step between two videos smooth", Execute),
+        ("page_generator", "Generates code", Read),
+        ("music_generation", "Describe a sound", Execute),
+        ("interpolate_clips", "Makes the step between two videos smooth", Execute),
         ("interpolate", "Interpolates numbers", Read),
         ("make_film", "Create a film plan for video generation", Write),
         ("make_film", "Create a video of a cat", Execute),
@@ -282,4 +282,16 @@ fn names_of_measures() {
         ("a", "End a call", Execute),
         ("exchange_code", "Exchange a code for an access token", Write),
     ]);
+}
+
+#[test]
+fn what_is_watched_is_not_done() {
+    all(&[
+        ("watch_launch", "Watches a launch", Read),
+        ("deploy_watch", "Deploys a watch", Execute),
+        ("a", "Broadcasts an event", Write),
+    ]);
+    let prompt = json!({"prompt": {"type": "string"}});
+    check(&with_schema("a", "Generate a summary of a video", &prompt), Read);
+    check(&with_schema("a", "Generate a picture of a summary", &prompt), Execute);
 }
