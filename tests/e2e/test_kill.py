@@ -4,6 +4,7 @@ import os
 import random
 import time
 
+from support.admin import Admin
 from support.load import Load
 from support.process import wait_for
 
@@ -88,3 +89,14 @@ def test_an_edited_journal_is_found(gateway, recorder):
         assert done.returncode == 1, (name, done.stdout, done.stderr)
     segment.write_bytes(whole)
     gate.verified()
+
+
+def test_what_a_killed_run_left_for_commands_is_not_taken_for_the_next_ones(gateway, recorder):
+    """The file with address and token is of the run that serves, or not there."""
+    gate = gateway({"mock": recorder.config})
+    for _ in range(10):
+        Admin(gate).get("/health").expect(200)
+        gate.kill()
+        assert (gate.data / "admin.json").is_file(), "a killed run leaves it"
+        gate.start()
+    Admin(gate).get("/health").expect(200)

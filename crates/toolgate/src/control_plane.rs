@@ -50,17 +50,20 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Begins to follow the journal of a data directory.
+    /// Begins to follow the journal of a data directory, and takes away the file for commands that a run which was
+    /// killed has left: its token opens nothing any more.
     ///
     /// # Errors
     ///
-    /// The system has no thread left.
+    /// The system has no thread left, or that file stays.
     pub(crate) fn start(
         resources: Arc<Resources>,
         administration: Administration,
         data_dir: &Path,
         runtime: Handle,
     ) -> anyhow::Result<Self> {
+        let left = data_dir.join(FILE);
+        take_away(&left).with_context(|| format!("{} cannot be removed", left.display()))?;
         let options = Options {
             keep_events: administration.keep_events,
             keep_sums: administration.keep_sums,
@@ -121,9 +124,7 @@ impl ControlPlane {
     /// Ends what was begun: the file and its token go, the index writes what it has.
     pub(crate) async fn stop(&self) {
         let path = self.data_dir.join(FILE);
-        if let Err(error) = std::fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
+        if let Err(error) = take_away(&path) {
             tracing::warn!(path = %path.display(), %error, "the file for commands stays behind; its token ends all the same");
         }
         let (names, store) = (FileNames::default(), self.resources.store());
@@ -134,6 +135,14 @@ impl ControlPlane {
         self.index.stop().await;
         self.catalog.close().await;
         store.close().await;
+    }
+}
+
+/// Removes a file that may not be there.
+fn take_away(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
