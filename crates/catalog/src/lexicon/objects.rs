@@ -365,6 +365,8 @@ const RULES: &[Rule] = &[
     ),
     ("print", "hello text value info tree", Read),
     ("call", "tool function api endpoint method contract", Execute),
+    ("initiate make place dial", "call", Execute),
+    ("create start schedule", "phone_call voice_call outbound_call", Execute),
     // What is made of the arguments alone
     ("generate gen", "", Read),
 ];
@@ -392,6 +394,11 @@ pub(crate) struct Objects<'t> {
 }
 
 impl Objects<'_> {
+    /// Whether it is this.
+    pub(super) fn is(&self, head: &'static str) -> bool {
+        Head::of(head).ends(&self.words)
+    }
+
     /// Whether it is taken or made out of this.
     pub(super) fn is_from(&self, head: &'static str) -> bool {
         Head::of(head).ends(&self.source)

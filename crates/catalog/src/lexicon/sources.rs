@@ -48,8 +48,11 @@ const RULES: &[Rule] = &[
     Rule {
         verbs: "delete remove detach",
         sources: "note memo task card item document doc page post contact conversation message thread image \
-            photo bookmark issue ticket record entity resource video asset article file object",
-        only: "tag tags label labels hashtag",
+            photo bookmark issue ticket record entity resource video asset article file object exam course lesson \
+            quiz question lead deal customer company product order campaign event room channel repository repo \
+            request comment user member",
+        only: "tag tags label labels hashtag reaction reactions vote like star tag_attachment tag_assignment \
+            label_assignment",
         except: "",
         category: Write,
     },
@@ -76,9 +79,10 @@ pub(super) fn of_source(verb: Verb, objects: &Objects<'_>) -> Option<Category> {
     if objects.source.is_empty() {
         return None;
     }
+    let is_about = |heads: &'static str| heads.split_whitespace().any(|head| objects.is(head));
     let fits = |rule: &&Rule| {
         holds(rule.verbs, verb.base)
-            && (rule.only.is_empty() || objects.words.last().is_some_and(|word| holds(rule.only, word)))
+            && (rule.only.is_empty() || is_about(rule.only))
             && !objects.words.iter().any(|word| holds(rule.except, word))
             && rule.sources.split_whitespace().any(|source| objects.is_from(source))
     };

@@ -295,3 +295,16 @@ fn what_is_watched_is_not_done() {
     check(&with_schema("a", "Generate a summary of a video", &prompt), Read);
     check(&with_schema("a", "Generate a picture of a summary", &prompt), Execute);
 }
+
+#[test]
+fn what_was_put_on_something_can_be_put_on_again() {
+    all(&[
+        ("delete_quiz_tag", "Remove a tag attachment from a quiz", Write),
+        ("a", "Remove a file attachment from a quiz", Destructive),
+        ("a", "Delete a reaction from a comment", Write),
+        ("a", "Delete a tag", Destructive),
+        ("a", "Makes a call to a customer", Execute),
+        ("a", "Place a phone call", Execute),
+        ("a", "Logs a call with a customer", Write),
+    ]);
+}
