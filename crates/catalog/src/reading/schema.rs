@@ -38,6 +38,11 @@ pub(crate) struct Field<'v> {
 }
 
 impl Field<'_> {
+    /// Its name as what a judgement rests on.
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence { quote: self.name.to_owned(), at: self.at.clone() }
+    }
+
     /// Whether its words are these.
     pub(crate) fn is(&self, words: &str) -> bool {
         self.words.iter().map(String::as_str).eq(words.split(' '))
@@ -91,12 +96,12 @@ pub(crate) fn read_schema(schema: &Value) -> (Vec<Field<'_>>, Vec<(Signal, Evide
     for field in &fields {
         for signal in signals_of(field) {
             if !signals.iter().any(|(known, _)| *known == signal) {
-                signals.push((signal, Evidence { quote: field.name.to_owned(), at: field.at.clone() }));
+                signals.push((signal, field.evidence()));
             }
         }
     }
     if let Some(last) = fields.iter().filter(|field| field.depth == 0).nth(MANY - 1) {
-        signals.push((Signal::ManyParameters, Evidence { quote: last.name.to_owned(), at: last.at.clone() }));
+        signals.push((Signal::ManyParameters, last.evidence()));
     }
     signals.sort_by_key(|(signal, _)| *signal);
     (fields, signals)

@@ -4,13 +4,9 @@
 use serde_json::Value;
 
 use super::{Decision, Parts, acts};
-use crate::assessment::{Category, Evidence};
+use crate::assessment::Category;
 use crate::reading::{Field, Phrase};
 use crate::words;
-
-fn of_field(field: &Field<'_>) -> Evidence {
-    Evidence { quote: field.name.to_owned(), at: field.at.clone() }
-}
 
 /// What is made of the arguments: by a model where there is a prompt; a file where a place for it is given.
 pub(super) fn puts(parts: &Parts<'_>, decision: &mut Decision) {
@@ -49,9 +45,9 @@ pub(super) fn puts(parts: &Parts<'_>, decision: &mut Decision) {
         names_an_output(field) || makes && names_a_place(field) || generates && field.is("filename")
     };
     let (category, found) = if let Some(prompt) = parts.fields.iter().find(prompt) {
-        (Category::Execute, of_field(prompt))
+        (Category::Execute, prompt.evidence())
     } else if let Some(place) = parts.fields.iter().find(place) {
-        (Category::Write, of_field(place))
+        (Category::Write, place.evidence())
     } else if let Some(found) = parts.phrases.get(Phrase::Saves).filter(|_| makes) {
         (Category::Write, found.clone())
     } else {
@@ -155,7 +151,7 @@ pub(super) fn imagines(parts: &Parts<'_>, decision: &mut Decision) {
         return;
     }
     let why = format!("a model makes it from words, as its description says `{}`", made.evidence.quote);
-    let evidence = std::iter::once(made.evidence.clone()).chain(field.map(of_field)).collect();
+    let evidence = std::iter::once(made.evidence.clone()).chain(field.map(Field::evidence)).collect();
     decision.raise(Category::Execute, why, evidence);
 }
 
@@ -170,7 +166,7 @@ pub(super) fn records(parts: &Parts<'_>, decision: &mut Decision) {
     let judgement = |field: &&Field<'_>| {
         ["score", "rating", "grade", "stars"].iter().any(|word| field.is(word)) && needs(field.name)
     };
-    let Some(found) = parts.fields.iter().find(judgement).map(of_field) else { return };
+    let Some(found) = parts.fields.iter().find(judgement).map(Field::evidence) else { return };
     let why = format!("it records the judgement that it is given in `{}`", found.quote);
     decision.raise(Category::Write, why, vec![found]);
 }

@@ -140,7 +140,7 @@ pub(super) fn is_free(parts: &Parts<'_>, decision: &mut Decision) {
     };
     let Some(field) = parts.fields.iter().find(free) else { return };
     let why = format!("it runs the query in `{}`, and nothing says what the query may do", field.name);
-    let evidence = vec![Evidence { quote: field.name.to_owned(), at: field.at.clone() }];
+    let evidence = vec![field.evidence()];
     *decision = Decision { category: Category::Execute, confidence: confidence::DISAGREE, why, evidence };
 }
 

@@ -1,7 +1,7 @@
 //! What a definition is to be taken for beside its verbs: advice on an action, a program that is run to look
 //! at something, a name that says nothing but that it acts.
 
-use super::{Decision, Parts, acts, confidence};
+use super::{Decision, Parts, acts, confidence, from};
 use crate::assessment::{Category, Evidence, Signal};
 
 /// Advice on how something is done, whatever the name says.
@@ -28,9 +28,7 @@ pub(super) fn guides(parts: &Parts<'_>, decision: &mut Decision) {
         && GIVING.contains(&told.verb.as_str())
         && ADVICE.contains(&told.object.as_str())
     {
-        let why = super::says(told);
-        let evidence = vec![told.evidence.clone()];
-        *decision = Decision { category: Category::Read, confidence: confidence::ONE_SOFTLY, why, evidence };
+        *decision = from(&[told], Category::Read, confidence::ONE_SOFTLY);
     }
 }
 
@@ -46,9 +44,7 @@ pub(super) fn runs_to_look(parts: &Parts<'_>, decision: &mut Decision) {
         && acts(parts).all(|act| running(&act.verb))
         && !parts.signals.iter().any(free)
     {
-        let why = super::says(told);
-        let evidence = vec![told.evidence.clone()];
-        *decision = Decision { category: Category::Read, confidence: confidence::ONE_SOFTLY, why, evidence };
+        *decision = from(&[told], Category::Read, confidence::ONE_SOFTLY);
     }
 }
 
