@@ -69,6 +69,7 @@ impl Class {
 pub(crate) fn question(word: &Word, place: Place) -> String {
     let Word { text, prefix } = word;
     let initial = *prefix && text.chars().nth(1).is_none();
+    let place = if initial && place == Place::Anywhere { Place::NameOrServer } else { place };
     let plain = quoted(text, *prefix);
     let behind = |marks: &[char]| -> Vec<String> {
         marks.iter().map(|mark| quoted(&format!("{mark}{text}"), *prefix)).collect()
@@ -76,11 +77,10 @@ pub(crate) fn question(word: &Word, place: Place) -> String {
     let mut any = match place {
         Place::Name => behind(&[IN_NAME]),
         Place::NameOrServer => behind(&[IN_NAME, IN_SERVER]),
-        Place::Anywhere if initial => behind(&[IN_NAME, IN_SERVER]),
         Place::Anywhere => vec![plain.clone()],
     };
-    // Of two bytes, a word keeps its ending where it stands plain, and not behind a mark.
-    if place != Place::Anywhere && text.len() + 1 == STEMMED {
+    // Of two letters, a word keeps its ending where it stands plain, and not behind a mark.
+    if place != Place::Anywhere && text.is_ascii() && text.len() + 1 == STEMMED {
         any = vec![format!("(({}) AND {plain})", any.join(" OR "))];
     }
     match place {
