@@ -12,7 +12,7 @@ mod tools;
 use crate::assessment::Severity;
 
 pub use entry::{Part, ServerEntry, Way, check_entries};
-pub use listed::{Catalogued, Comparison, Listed, Standing};
+pub use listed::{Catalogued, Comparison, Listed, Status};
 pub use rule::Rule;
 pub use tools::check_tools;
 

@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use toolgate_catalog::{Category, Definition, Label, Severity};
 
 use crate::database;
-use crate::entry::{Status, Transports, definition_of, labels_of};
+use crate::entry::{Status, Transports, definition_of, labels_of, status_of};
 use crate::error::CatalogError;
 use crate::import;
 use crate::search::{Cursor, Kind, PAGE_MOST, Search, hits};
@@ -396,7 +396,7 @@ fn tool_hit(row: &SqliteRow) -> Result<ToolHit, sqlx::Error> {
     let hash: Vec<u8> = row.try_get("hash")?;
     Ok(ToolHit {
         server,
-        server_status: Status::of_number(row.try_get("status")?),
+        server_status: status_of(row.try_get("status")?),
         name: row.try_get("name")?,
         title: row.try_get("title")?,
         description: description.unwrap_or_default(),
@@ -415,7 +415,7 @@ fn server_hit(row: &SqliteRow) -> Result<ServerHit, sqlx::Error> {
         title: row.try_get("title")?,
         description: row.try_get("description")?,
         version: row.try_get("version")?,
-        status: Status::of_number(row.try_get("status")?),
+        status: status_of(row.try_get("status")?),
         transports: Transports::of_bits(row.try_get("transports")?),
         published: row.try_get("published")?,
         updated: row.try_get("updated")?,

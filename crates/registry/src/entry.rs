@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+pub use toolgate_catalog::precheck::Status;
 use toolgate_catalog::{Assessment, Category, Definition, Label, Severity};
 
 use crate::terms;
@@ -61,38 +62,14 @@ pub(crate) struct NewServer {
     pub(crate) hash: [u8; 32],
 }
 
-/// What a registry says of a version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
-    /// In use.
-    Active,
-    /// Still there, no longer recommended.
-    Deprecated,
-    /// Taken away, often because it did harm: its entries are not found.
-    Deleted,
+/// The status of a number in the database, where they have the order of all; of one that is unknown, the worst.
+pub(crate) fn status_of(number: i64) -> Status {
+    usize::try_from(number).ok().and_then(|n| Status::ALL.get(n).copied()).unwrap_or(Status::Deleted)
 }
 
-impl Status {
-    /// All of them, in the order of their numbers in the database.
-    pub const ALL: [Self; 3] = [Self::Active, Self::Deprecated, Self::Deleted];
-
-    /// Its name in a registry.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Deprecated => "deprecated",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    pub(crate) fn of_number(number: i64) -> Self {
-        usize::try_from(number).ok().and_then(|n| Self::ALL.get(n).copied()).unwrap_or(Self::Deleted)
-    }
-
-    pub(crate) fn number(self) -> i64 {
-        Self::ALL.iter().zip(0..).find(|(status, _)| **status == self).map_or(2, |(_, number)| number)
-    }
+/// Its number in the database.
+pub(crate) fn number_of(status: Status) -> i64 {
+    Status::ALL.iter().zip(0..).find(|(one, _)| **one == status).map_or(2, |(_, number)| number)
 }
 
 /// How a server is reached.
@@ -229,7 +206,7 @@ mod tests {
             assert_eq!(set.bits(), bits);
         }
         for status in Status::ALL {
-            assert_eq!(Status::of_number(status.number()), status);
+            assert_eq!(status_of(number_of(status)), status);
         }
     }
 }

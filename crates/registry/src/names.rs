@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use sqlx::{ConnectOptions as _, Row as _};
-use toolgate_catalog::precheck::{Listed, Standing};
+use toolgate_catalog::precheck::Listed;
 use toolgate_catalog::{Ecosystem, package_name};
 
 use crate::database;
-use crate::entry::Status;
+use crate::entry::status_of;
 use crate::error::CatalogError;
 
 /// Longest time that all of it may take.
@@ -97,16 +97,12 @@ struct Remote {
 }
 
 fn listed(name: String, status: i64, document: &str) -> Listed {
-    let standing = match Status::of_number(status) {
-        Status::Active => Standing::Active,
-        Status::Deprecated => Standing::Deprecated,
-        Status::Deleted => Standing::Deleted,
-    };
+    let status = status_of(status);
     // What is written otherwise names nothing that could be compared.
     let Document { packages, remotes } = serde_json::from_str(document).unwrap_or_default();
     let packages = packages.unwrap_or_default().into_iter().filter_map(package).collect();
     let addresses = remotes.unwrap_or_default().into_iter().filter_map(|remote| remote.url).collect();
-    Listed { name, standing, packages, addresses }
+    Listed { name, status, packages, addresses }
 }
 
 fn package(raw: Package) -> Option<(Ecosystem, String)> {
@@ -132,6 +128,7 @@ fn package(raw: Package) -> Option<(Ecosystem, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::Status;
     use crate::{Dump, ImportOptions, import};
 
     fn names(document: &str) -> Vec<(Ecosystem, String)> {
@@ -204,15 +201,15 @@ mod tests {
         let options =
             ImportOptions { data_directory: data.path().to_owned(), server: None, threads: 1, now: 1 };
         import(&Dump::File(dump), &options, &mut |_| {}).unwrap();
-        let listed = |name: &str, standing, package: &str| Listed {
+        let listed = |name: &str, status, package: &str| Listed {
             name: name.to_owned(),
-            standing,
+            status,
             packages: vec![(Ecosystem::Npm, package.to_owned())],
             addresses: vec![format!("https://{package}.example/")],
         };
         let expected = vec![
-            listed("io.github.a/one", Standing::Deprecated, "new"),
-            listed("io.github.b/two", Standing::Deleted, "two"),
+            listed("io.github.a/one", Status::Deprecated, "new"),
+            listed("io.github.b/two", Status::Deleted, "two"),
         ];
         assert_eq!(all(data.path()).unwrap(), (Some(2), expected));
     }

@@ -9,15 +9,30 @@ use crate::assessment::Severity;
 use crate::launch::{Ecosystem, package_of};
 use crate::lookalike::{Compared, KnownNames, Trick};
 
-/// What a registry says of a server, from the best to the worst.
+/// What a registry says of a version of a server, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
+pub enum Status {
     /// In use.
     Active,
     /// Still there, no longer recommended.
     Deprecated,
-    /// Taken away.
+    /// Taken away, often because it did harm.
     Deleted,
+}
+
+impl Status {
+    /// All of them, in order.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Deprecated, Self::Deleted];
+
+    /// Its name in a registry.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Deprecated => "deprecated",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// A server as a catalogue lists it.
@@ -26,7 +41,7 @@ pub struct Listed {
     /// Its name, such as `io.github.someone/server`.
     pub name: String,
     /// What its registry says of it.
-    pub standing: Standing,
+    pub status: Status,
     /// Its packages, by names as [`package_name`](crate::package_name) has them.
     pub packages: Vec<(Ecosystem, String)>,
     /// The addresses that it is reached at.
@@ -41,7 +56,7 @@ pub struct Catalogued {
     /// The server, as the catalogue names it.
     pub server: String,
     /// What its registry says of it.
-    pub standing: Standing,
+    pub status: Status,
 }
 
 /// The names of a config, beside which the servers of a catalogue pass one by one: nothing of them is kept
@@ -62,7 +77,7 @@ struct Suspect {
     /// Whether more need not be said of what it looks like.
     is_judged: bool,
     /// The best that has this very name.
-    listed: Option<(Standing, String)>,
+    listed: Option<(Status, String)>,
     /// What it looks most like, and the server that this belongs to.
     alike: Option<(Trick, String, String)>,
 }
@@ -146,7 +161,7 @@ impl Comparison {
         for suspect in self.suspects.iter_mut().filter(|suspect| suspect.what == what) {
             if suspect.name.is(&name) {
                 suspect.found(server);
-            } else if server.standing != Standing::Deleted && !suspect.is_judged {
+            } else if server.status != Status::Deleted && !suspect.is_judged {
                 suspect.compare(&name, (text, &server.name));
             }
         }
@@ -163,11 +178,11 @@ impl Comparison {
     pub fn catalogued(&self) -> Vec<Catalogued> {
         let mut all: Vec<Catalogued> = Vec::new();
         for suspect in &self.suspects {
-            let Some((standing, server)) = suspect.listed.clone() else { continue };
+            let Some((status, server)) = suspect.listed.clone() else { continue };
             match all.last_mut().filter(|last| last.entry == suspect.entry) {
-                Some(last) if last.standing <= standing => {}
-                Some(last) => (last.standing, last.server) = (standing, server),
-                None => all.push(Catalogued { entry: suspect.entry.clone(), server, standing }),
+                Some(last) if last.status <= status => {}
+                Some(last) => (last.status, last.server) = (status, server),
+                None => all.push(Catalogued { entry: suspect.entry.clone(), server, status }),
             }
         }
         all
@@ -177,8 +192,8 @@ impl Comparison {
 impl Suspect {
     /// The catalogue has this very name.
     fn found(&mut self, server: &Listed) {
-        let found = (server.standing, server.name.as_str());
-        let better = self.listed.as_ref().is_none_or(|(standing, name)| found < (*standing, name.as_str()));
+        let found = (server.status, server.name.as_str());
+        let better = self.listed.as_ref().is_none_or(|(status, name)| found < (*status, name.as_str()));
         if better {
             self.listed = Some((found.0, found.1.to_owned()));
         }
@@ -211,11 +226,11 @@ impl Suspect {
             identity,
         };
         let name = quoted(&self.text);
-        if let Some((standing, server)) = &self.listed {
-            let (severity, says) = match standing {
-                Standing::Active => return None,
-                Standing::Deprecated => (Severity::Low, "no longer recommends"),
-                Standing::Deleted => (Severity::High, "has deleted"),
+        if let Some((status, server)) = &self.listed {
+            let (severity, says) = match status {
+                Status::Active => return None,
+                Status::Deprecated => (Severity::Low, "no longer recommends"),
+                Status::Deleted => (Severity::High, "has deleted"),
             };
             let message = match self.what {
                 What::Server => format!("the server {name} is one that its registry {says}"),

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::{Known, Tally};
-use crate::entry::{NewServer, NewTool, Status, Transports};
+use crate::entry::{NewServer, NewTool, Status, Transports, number_of};
 use crate::rows::RowList;
 use crate::terms;
 
@@ -185,7 +185,7 @@ async fn show(connection: &mut SqliteConnection, id: i64, new: &NewServer) -> Re
     .bind(new.title.clone())
     .bind(new.description.clone())
     .bind(new.version.clone())
-    .bind(new.status.number())
+    .bind(number_of(new.status))
     .bind(new.transports.bits())
     .bind(new.is_latest)
     .bind(new.published.clone())

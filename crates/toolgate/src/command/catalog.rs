@@ -11,6 +11,9 @@ use toolgate_registry::{CatalogError, ImportError};
 use crate::answer::{Done, Failure};
 use crate::shell::Shell;
 
+/// The command that fills a catalogue.
+pub(crate) const FILL: &str = "toolgate catalog import https://registry.modelcontextprotocol.io";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Arguments {
     /// Read a registry or a dump into the catalogue, and classify its tools; nothing is enabled by it

@@ -5,25 +5,25 @@ use proptest::prelude::*;
 use super::*;
 use crate::lookalike::well_known;
 
-fn server(name: &str, standing: Standing, packages: &[(Ecosystem, &str)]) -> Listed {
+fn server(name: &str, status: Status, packages: &[(Ecosystem, &str)]) -> Listed {
     let packages = packages.iter().map(|(kind, name)| (*kind, (*name).to_owned())).collect();
-    Listed { name: name.to_owned(), standing, packages, addresses: vec![format!("https://{name}/mcp/")] }
+    Listed { name: name.to_owned(), status, packages, addresses: vec![format!("https://{name}/mcp/")] }
 }
 
 fn catalogue() -> Vec<Listed> {
     use Ecosystem::{Image, Npm, PyPi};
     vec![
-        server("com.bigbank/payments", Standing::Active, &[(Npm, "@bigbank/payments-mcp")]),
+        server("com.bigbank/payments", Status::Active, &[(Npm, "@bigbank/payments-mcp")]),
         server(
             "io.github.acmesoft/weatherly",
-            Standing::Active,
+            Status::Active,
             &[(PyPi, "weatherly-mcp"), (Image, "ghcr.io/acmesoft/weatherly")],
         ),
-        server("io.github.gone/harvester", Standing::Deleted, &[(Npm, "harvester-mcp")]),
-        server("io.github.old/faxing", Standing::Deprecated, &[(Npm, "faxing-mcp")]),
-        server("io.github.moved/before", Standing::Deleted, &[(Npm, "moved-mcp")]),
-        server("com.moved/behind", Standing::Active, &[(Npm, "moved-mcp")]),
-        server("io.github.sorted/one", Standing::Active, &[(PyPi, "mcp-google-calendar")]),
+        server("io.github.gone/harvester", Status::Deleted, &[(Npm, "harvester-mcp")]),
+        server("io.github.old/faxing", Status::Deprecated, &[(Npm, "faxing-mcp")]),
+        server("io.github.moved/before", Status::Deleted, &[(Npm, "moved-mcp")]),
+        server("com.moved/behind", Status::Active, &[(Npm, "moved-mcp")]),
+        server("io.github.sorted/one", Status::Active, &[(PyPi, "mcp-google-calendar")]),
     ]
 }
 
@@ -153,25 +153,25 @@ fn what_a_registry_took_away_is_told() {
 fn what_the_catalogue_has_is_told_by_the_best_that_it_says() {
     let entries = [command("npx -y moved-mcp"), named("io.github.old/faxing"), named("github")];
     let catalogued = compared(&entries, &catalogue()).catalogued();
-    let expected = |entry: &str, server: &str, standing| Catalogued {
+    let expected = |entry: &str, server: &str, status| Catalogued {
         entry: entry.to_owned(),
         server: server.to_owned(),
-        standing,
+        status,
     };
     assert_eq!(
         catalogued,
         [
-            expected("s", "com.moved/behind", Standing::Active),
-            expected("io.github.old/faxing", "io.github.old/faxing", Standing::Deprecated)
+            expected("s", "com.moved/behind", Status::Active),
+            expected("io.github.old/faxing", "io.github.old/faxing", Status::Deprecated)
         ]
     );
 }
 
 #[test]
 fn what_the_lists_know_is_not_suspected_and_not_told_twice() {
-    let fake = server("io.github.x/y", Standing::Active, &[(Ecosystem::Npm, "mongobd-mcp-server")]);
+    let fake = server("io.github.x/y", Status::Active, &[(Ecosystem::Npm, "mongobd-mcp-server")]);
     assert_eq!(compared(&[command("npx -y mongodb-mcp-server")], &[fake]).findings(), []);
-    let near = server("io.github.x/z", Standing::Active, &[(Ecosystem::Npm, "mongodbb-mcp-server")]);
+    let near = server("io.github.x/z", Status::Active, &[(Ecosystem::Npm, "mongodbb-mcp-server")]);
     assert_eq!(compared(&[command("npx -y mongobd-mcp-server")], &[near]).findings(), []);
     let told = super::super::check_entries(
         &[command("npx -y mongobd-mcp-server@1.0.0")],
@@ -184,7 +184,7 @@ proptest! {
     #[test]
     fn the_order_of_the_catalogue_is_nothing(turn in 0..7_usize, line in "uvx (weatherly|mcp-gogle-calendar|mcp-calendar-google)-?(mcp)?") {
         let mut turned = catalogue();
-        turned.push(server("io.github.a/b", Standing::Active, &[(Ecosystem::PyPi, "weatherlyy-mcp")]));
+        turned.push(server("io.github.a/b", Status::Active, &[(Ecosystem::PyPi, "weatherlyy-mcp")]));
         let entries = [command(&line), named("io.bigbank/payments")];
         let straight = compared(&entries, &turned);
         turned.rotate_left(turn);
@@ -197,8 +197,8 @@ proptest! {
     #[test]
     fn nothing_from_elsewhere_gets_out_of_its_backticks(name in "[a-zA-Z0-9`|<а-я]{6,12}", known in ".{0,40}") {
         let listed = Listed { addresses: vec![known.clone()],
-            ..server(&known, Standing::Deleted, &[(Ecosystem::Npm, &name), (Ecosystem::PyPi, &known)]) };
-        let alike = server(&format!("io.{name}/x"), Standing::Active, &[(Ecosystem::PyPi, &format!("{name}{name}-mcp"))]);
+            ..server(&known, Status::Deleted, &[(Ecosystem::Npm, &name), (Ecosystem::PyPi, &known)]) };
+        let alike = server(&format!("io.{name}/x"), Status::Active, &[(Ecosystem::PyPi, &format!("{name}{name}-mcp"))]);
         let entries = [command(&format!("npx {name}")), command(&format!("uvx {name}-{name}-mcp")), url(&known),
             named(&known), named(&format!("com.{name}/x"))];
         for finding in compared(&entries, &[listed, alike]).findings() {

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 use toolgate_catalog::{Category, Label, Severity};
 use toolgate_registry::{Catalog, CatalogError, Search, ServerHit, ToolHit, Transport};
 
-use super::failure;
+use super::{FILL, failure};
 use crate::answer::{Answer, Done, Failure};
 use crate::data_dir;
 use crate::shell::{Shell, Tone, printable};
@@ -85,10 +85,10 @@ pub(crate) fn run(arguments: &Arguments, shell: &mut Shell) -> Done {
         }
     }
     if size.is_first() {
-        shell.note(
+        shell.note(format_args!(
             "the catalogue holds only the tools of the image server that comes along; fill it with `toolgate catalog \
-             import FILE` or `toolgate catalog import https://registry.modelcontextprotocol.io`",
-        )?;
+             import FILE` or `{FILL}`",
+        ))?;
     }
     Ok(if hits.is_empty() { Answer::No } else { Answer::Yes })
 }

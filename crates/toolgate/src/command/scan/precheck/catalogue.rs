@@ -6,15 +6,13 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
 use toolgate_catalog::KnownNames;
-use toolgate_catalog::precheck::{Catalogued, Comparison, Finding, ServerEntry, Standing, quoted};
+use toolgate_catalog::precheck::{Catalogued, Comparison, Finding, ServerEntry, quoted};
 use toolgate_registry::read_names;
 
+use crate::command::catalog::FILL;
 use crate::data_dir;
 use crate::environment::Environment;
 use crate::shell::counted;
-
-/// How a catalogue is filled.
-const FILL: &str = "`toolgate catalog import https://registry.modelcontextprotocol.io`";
 
 /// What the names were compared with.
 #[derive(Debug)]
@@ -71,7 +69,7 @@ impl Compared {
                 if catalogued.len() == 1 { "is" } else { "are" },
             )),
             Self::Without(directory) => {
-                Some(format!("{ONLY}: {} has no catalogue; {FILL} fills one", quoted(directory)))
+                Some(format!("{ONLY}: {} has no catalogue; `{FILL}` fills one", quoted(directory)))
             }
             Self::Failed(why) => {
                 Some(format!("warning: {ONLY}: the catalogue cannot be read: {}", quoted(why)))
@@ -95,11 +93,6 @@ impl Compared {
     pub(super) fn of_entry(&self, entry: &str) -> Option<Value> {
         let Self::With { catalogued, .. } = self else { return None };
         let found = catalogued.iter().find(|found| found.entry == entry)?;
-        let status = match found.standing {
-            Standing::Active => "active",
-            Standing::Deprecated => "deprecated",
-            Standing::Deleted => "deleted",
-        };
-        Some(json!({"server": found.server, "status": status}))
+        Some(json!({"server": found.server, "status": found.status.name()}))
     }
 }
